@@ -1,0 +1,1 @@
+//! Implements the admin API: health, readiness, metrics.

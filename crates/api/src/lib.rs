@@ -1,0 +1,1 @@
+//! The admin API's contract: what its endpoints take and give.

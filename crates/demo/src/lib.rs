@@ -1,0 +1,1 @@
+//! The quickstart's identity provider and model server; tests use them too.

@@ -1,0 +1,1 @@
+//! The one way out for side requests: no redirects, bounded, link-local refused.

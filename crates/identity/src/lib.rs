@@ -1,0 +1,1 @@
+//! Who is asking: bearer tokens of OIDC issuers to an Identity.

@@ -1,0 +1,1 @@
+//! Strict JSON: bounded, duplicate keys refused at every depth, exact numbers, canonical form.

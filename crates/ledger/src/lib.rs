@@ -1,0 +1,1 @@
+//! Event encoding, Merkle log, checkpoints, proofs and verification. Sans-I/O.

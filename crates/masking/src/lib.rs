@@ -1,0 +1,1 @@
+//! Detectors and the streaming masker: text in, masked text out. Sans-I/O.

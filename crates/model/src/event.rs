@@ -1,0 +1,300 @@
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use crate::{
+    ApprovalId, Code, ConnectionName, DatasetName, Delivery, GrantId, InfoType, IssuerName, Kind, Operation,
+    Parameters, RequestId, RoleName, RuleName, RuleRef, SessionId, Setting, Timestamp, Verdict,
+};
+
+/// A SHA-256 digest.
+pub type Digest = [u8; 32];
+
+/// Something that happened, and when.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Moment {
+    /// When.
+    pub at: Timestamp,
+    /// What.
+    pub event: Event,
+}
+
+/// How many values of one info type were found or masked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tally {
+    /// Which info type.
+    pub info_type: InfoType,
+    /// How many.
+    pub count: u32,
+}
+
+/// A body that is kept apart from the log: its salted commitment SHA-256(salt ‖ body), so that the digest of a small
+/// body is no oracle, and its length.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BodyRef {
+    /// SHA-256 over the salt and then the body's bytes. The salt lies beside the body, not in the log.
+    pub commitment: Digest,
+    /// Its length in bytes.
+    pub length: u64,
+}
+
+/// Tokens, as the model server counted them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// Tokens of the request.
+    pub input: u64,
+    /// Tokens of the answer.
+    pub output: u64,
+}
+
+/// How a journey that was opened came to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Fate {
+    /// The whole answer was handed to the caller's connection.
+    Ended,
+    /// The caller went away first.
+    ClientLeft,
+    /// The model server's answer broke off.
+    UpstreamCut,
+    /// The gateway cut it while shutting down.
+    Drained,
+    /// It was refused after it had been opened.
+    Failed(Code),
+    /// The gateway's process died under it; said by the next start.
+    Interrupted,
+}
+
+impl Fate {
+    /// The word in records and metrics.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Ended => "ended",
+            Self::ClientLeft => "client_left",
+            Self::UpstreamCut => "upstream_cut",
+            Self::Drained => "drained",
+            Self::Failed(_) => "failed",
+            Self::Interrupted => "interrupted",
+        }
+    }
+}
+
+/// The story of a journey and of the gateway around it. Closed: a new variant makes every reader (ledger, replay,
+/// metrics, access log) fail to compile until it has an opinion.
+///
+/// No variant holds text that a person or a model wrote; bodies are kept apart, in their masked view.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// A request's head was read.
+    Arrived {
+        /// The peer's IP address, or the one that a configured proxy vouched for.
+        client: Option<Arc<str>>,
+        /// The HTTP method.
+        method: Cow<'static, str>,
+        /// The path without its query; bounded, and masked where no route claims it.
+        path: Cow<'static, str>,
+    },
+    /// It was refused. Before authentication, `count` refusals of one code are told in one event.
+    Refused {
+        /// Why.
+        code: Code,
+        /// The field it was about.
+        param: Option<Cow<'static, str>>,
+        /// The rule that decided, where policy did.
+        rule: Option<RuleName>,
+        /// How many refusals this tells of; 1 for every refusal after authentication.
+        count: u64,
+    },
+    /// The caller is known.
+    Authenticated {
+        /// Who vouched.
+        issuer: IssuerName,
+        /// The issuer's key for the caller.
+        subject: Arc<str>,
+        /// Person or workload.
+        kind: Kind,
+    },
+    /// What the request would do is known.
+    Identified {
+        /// The protocol's folder.
+        protocol: Cow<'static, str>,
+        /// What it would do.
+        operation: Operation,
+        /// The model as asked for; `None` where there is none or the name is not one that a model could have.
+        model: Option<Arc<str>>,
+        /// Where it would go; `None` where no such model is known.
+        connection: Option<ConnectionName>,
+        /// The model's name there.
+        upstream: Option<Arc<str>>,
+        /// Whole or streamed.
+        delivery: Delivery,
+        /// What it states.
+        parameters: Parameters,
+        /// What it reaches besides the model.
+        datasets: Vec<DatasetName>,
+    },
+    /// Its texts were searched, once.
+    Examined {
+        /// What was found, by info type.
+        found: Vec<Tally>,
+    },
+    /// Policy has spoken.
+    Decided {
+        /// What it said.
+        verdict: Verdict,
+        /// The caller's roles.
+        roles: Vec<RoleName>,
+        /// The rules that made the verdict.
+        rules: Vec<RuleRef>,
+        /// Parameters that it set.
+        settings: Vec<Setting>,
+        /// Which world it was decided in.
+        epoch: u64,
+        /// The digest of the catalogue it was decided by.
+        catalogue: Digest,
+    },
+    /// A person is asked.
+    Held {
+        /// By which rule.
+        rule: RuleName,
+        /// Where.
+        approval: ApprovalId,
+    },
+    /// A person has decided.
+    Settled {
+        /// Where.
+        approval: ApprovalId,
+        /// What the decision came to.
+        verdict: Verdict,
+    },
+    /// The record is open; nothing has left yet.
+    Opened {
+        /// The thread of calls that it belongs to.
+        session: SessionId,
+        /// The request as it will be sent, masked.
+        request: BodyRef,
+        /// What was masked in it.
+        masked: Vec<Tally>,
+    },
+    /// The record is on disk.
+    Durable {
+        /// How long the answer or the sending waited for it, in microseconds.
+        waited: u64,
+    },
+    /// The request went out.
+    Forwarded {
+        /// Which attempt, from 1.
+        attempt: u32,
+    },
+    /// The model server's answer began.
+    FirstByte {
+        /// Its HTTP status.
+        status: u16,
+    },
+    /// A piece of the masked answer was handed over.
+    Chunk {
+        /// Its length in bytes.
+        length: u32,
+    },
+    /// The journey is over.
+    Closed {
+        /// How.
+        fate: Fate,
+        /// The HTTP status that the caller was given; 0 where none was.
+        status: u16,
+        /// What the caller was given, masked.
+        answer: BodyRef,
+        /// In how many pieces.
+        chunks: u64,
+        /// What was masked in it.
+        masked: Vec<Tally>,
+        /// Tokens, where the model server said.
+        usage: Option<Usage>,
+    },
+    /// The configuration or the catalogue was replaced.
+    Reloaded {
+        /// The new world.
+        epoch: u64,
+        /// The digest of the configuration.
+        configuration: Digest,
+        /// The digest of the catalogue.
+        catalogue: Digest,
+    },
+    /// Somebody got a role for a time.
+    Granted {
+        /// Which grant.
+        grant: GrantId,
+        /// Whose issuer.
+        issuer: IssuerName,
+        /// Whose key.
+        subject: Arc<str>,
+        /// Which role.
+        role: RoleName,
+        /// Until when.
+        until: Timestamp,
+    },
+    /// A grant ended early.
+    Revoked {
+        /// Which grant.
+        grant: GrantId,
+    },
+    /// Somebody read a record.
+    RecordRead {
+        /// Whose issuer.
+        issuer: IssuerName,
+        /// Whose key.
+        subject: Arc<str>,
+        /// Which session.
+        session: SessionId,
+    },
+    /// A record's content was made unreadable.
+    RecordErased {
+        /// Which session.
+        session: SessionId,
+    },
+    /// The gateway started.
+    Started {
+        /// Its version.
+        build: Cow<'static, str>,
+        /// The digest of the configuration.
+        configuration: Digest,
+        /// The digest of the catalogue.
+        catalogue: Digest,
+        /// Bytes of a torn tail that recovery cut off; nobody had been told of them.
+        recovered: u64,
+        /// Journeys that the last run left open.
+        interrupted: Vec<RequestId>,
+    },
+    /// The gateway stopped in order.
+    Stopped {
+        /// How many leaves the log had before this one.
+        leaves: u64,
+    },
+}
+
+impl Event {
+    /// The event's name in records, metrics and the access log.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Arrived { .. } => "arrived",
+            Self::Refused { .. } => "refused",
+            Self::Authenticated { .. } => "authenticated",
+            Self::Identified { .. } => "identified",
+            Self::Examined { .. } => "examined",
+            Self::Decided { .. } => "decided",
+            Self::Held { .. } => "held",
+            Self::Settled { .. } => "settled",
+            Self::Opened { .. } => "opened",
+            Self::Durable { .. } => "durable",
+            Self::Forwarded { .. } => "forwarded",
+            Self::FirstByte { .. } => "first_byte",
+            Self::Chunk { .. } => "chunk",
+            Self::Closed { .. } => "closed",
+            Self::Reloaded { .. } => "reloaded",
+            Self::Granted { .. } => "granted",
+            Self::Revoked { .. } => "revoked",
+            Self::RecordRead { .. } => "record_read",
+            Self::RecordErased { .. } => "record_erased",
+            Self::Started { .. } => "started",
+            Self::Stopped { .. } => "stopped",
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! The role catalogue, its compilation to Cedar, and decisions that are total and explain themselves.

@@ -1,0 +1,1 @@
+//! Composition root: configuration, listeners, TLS, drain, telemetry, quickstart.

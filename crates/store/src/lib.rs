@@ -1,0 +1,1 @@
+//! State behind traits by noun, and the log on disk: segments, group commit, recovery.

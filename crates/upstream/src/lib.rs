@@ -1,0 +1,1 @@
+//! The only crate that sees a model's credential: lends it, reaches the model, hands back the answer.
