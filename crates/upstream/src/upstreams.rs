@@ -1,0 +1,240 @@
+use std::collections::HashMap;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use gatewright_model::ConnectionName;
+use http::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, HeaderValue, USER_AGENT};
+use http::{HeaderName, Method, Request, StatusCode};
+use http_body::Body as _;
+use http_body_util::Full;
+use hyper::body::Incoming;
+use tokio::time::{Instant, Sleep};
+
+use crate::lend::Lend;
+use crate::reach::{Direct, Origin, Timeouts};
+
+/// What goes to a model server: everything in it was decided and recorded before.
+pub struct Outgoing {
+    /// The HTTP method.
+    pub method: Method,
+    /// A canonical path below the connection's base.
+    pub path: String,
+    /// The body's media type; empty for a request without a body.
+    pub content_type: &'static str,
+    /// What the answer may be.
+    pub accept: &'static str,
+    /// The masked body.
+    pub body: Bytes,
+    /// The request's id, told to the model server so that both logs can be joined.
+    pub request_id: String,
+}
+
+/// Why there is no answer. Words for operators: no URL, no credential, no text of the upstream's.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Failure {
+    /// The configuration has no such connection.
+    #[error("there is no such connection")]
+    Unknown,
+    /// The credential cannot be lent.
+    #[error("{0}")]
+    Unlent(#[from] crate::lend::Unlent),
+    /// No connection, or it broke before the answer's head.
+    #[error("the model server could not be reached ({0})")]
+    Unreachable(&'static str),
+    /// It did not answer in time.
+    #[error("the model server did not answer within {0:?}")]
+    TimedOut(Duration),
+    /// The answer broke off.
+    #[error("the model server's answer broke off")]
+    Cut,
+    /// The request cannot be put on the wire.
+    #[error("the request cannot be put into HTTP")]
+    Malformed,
+}
+
+/// One connection, ready to be used.
+struct Target {
+    origin: Origin,
+    credential: Option<Presented>,
+    timeouts: Timeouts,
+    reach: Direct,
+}
+
+/// A credential and the header that this connection's protocol wants it in.
+struct Presented {
+    header: HeaderName,
+    prefix: &'static str,
+    lender: Arc<dyn Lend>,
+}
+
+/// Every connection of the configuration.
+#[derive(Default)]
+pub struct Upstreams {
+    targets: HashMap<ConnectionName, Arc<Target>>,
+}
+
+impl Upstreams {
+    /// No connections.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a connection. `credential` is bound to `origin`: it is never sent anywhere else.
+    pub fn add(
+        &mut self,
+        name: ConnectionName,
+        origin: Origin,
+        credential: Option<(HeaderName, &'static str, Arc<dyn Lend>)>,
+        timeouts: Timeouts,
+        tls: &Arc<rustls::ClientConfig>,
+    ) {
+        let reach = Direct::new(&origin, &timeouts, tls);
+        let credential = credential.map(|(header, prefix, lender)| Presented { header, prefix, lender });
+        self.targets.insert(name, Arc::new(Target { origin, credential, timeouts, reach }));
+    }
+
+    /// Sends a request and gives its answer, whose body nobody has read yet.
+    pub async fn send(&self, connection: &ConnectionName, outgoing: Outgoing) -> Result<Answer, Failure> {
+        let target = self.targets.get(connection).ok_or(Failure::Unknown)?;
+        let request = target.request(outgoing)?;
+        let limit = target.timeouts.first_byte;
+        let response = match tokio::time::timeout(limit, target.reach.send(request)).await {
+            Ok(Ok(response)) => response,
+            Ok(Err(error)) => return Err(Failure::Unreachable(describe(&error))),
+            Err(_) => return Err(Failure::TimedOut(limit)),
+        };
+        Ok(Answer::new(response, target.timeouts.idle))
+    }
+
+    /// Removes the connection's credential from a text that is about to be shown, wherever it stands.
+    pub fn scrub(&self, connection: &ConnectionName, text: &mut String) {
+        let Some(credential) = self.targets.get(connection).and_then(|target| target.credential.as_ref()) else {
+            return;
+        };
+        if let Ok(value) = credential.lender.lend()
+            && text.contains(value.expose().as_str())
+        {
+            *text = text.replace(value.expose().as_str(), "[CREDENTIAL]");
+        }
+    }
+}
+
+impl Target {
+    fn request(&self, outgoing: Outgoing) -> Result<Request<Full<Bytes>>, Failure> {
+        let uri = self.origin.join(&outgoing.path).map_err(|_| Failure::Malformed)?;
+        let mut request = Request::new(Full::new(outgoing.body));
+        *request.method_mut() = outgoing.method;
+        *request.uri_mut() = uri;
+        let headers = request.headers_mut();
+        headers.insert(ACCEPT, HeaderValue::from_static(outgoing.accept));
+        // Compressed text cannot be inspected without being unpacked first; better not to be sent any.
+        headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+        headers.insert(USER_AGENT, HeaderValue::from_static(concat!("gatewright/", env!("CARGO_PKG_VERSION"))));
+        if !outgoing.content_type.is_empty() {
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static(outgoing.content_type));
+        }
+        let id = HeaderValue::try_from(outgoing.request_id).map_err(|_| Failure::Malformed)?;
+        headers.insert("x-request-id", id);
+        if let Some(credential) = &self.credential {
+            let value = credential.lender.lend()?;
+            let mut value = HeaderValue::try_from(format!("{}{}", credential.prefix, value.expose()))
+                .map_err(|_| Failure::Malformed)?;
+            value.set_sensitive(true);
+            headers.insert(credential.header.clone(), value);
+        }
+        Ok(request)
+    }
+}
+
+/// Words for what went wrong, from a closed list: the error's own text may hold the peer's words.
+fn describe(error: &hyper_util::client::legacy::Error) -> &'static str {
+    if error.is_connect() { "no connection" } else { "the connection broke" }
+}
+
+/// An answer: its head, and a body that nobody has read yet.
+pub struct Answer {
+    /// The HTTP status.
+    pub status: StatusCode,
+    /// The media type as sent, where it is readable text.
+    pub content_type: Option<String>,
+    /// The content encoding as sent; `None` stands for identity.
+    pub encoding: Option<String>,
+    /// The `retry-after` header in seconds, where the answer has one.
+    pub retry_after: Option<u64>,
+    /// The body.
+    pub body: AnswerBody,
+}
+
+impl Answer {
+    fn new(response: http::Response<Incoming>, idle: Duration) -> Self {
+        let (head, body) = response.into_parts();
+        let text = |name: HeaderName| head.headers.get(name)?.to_str().ok().map(str::to_ascii_lowercase);
+        let encoding = match head.headers.get(CONTENT_ENCODING) {
+            None => None,
+            Some(_) => match text(CONTENT_ENCODING) {
+                Some(identity) if identity == "identity" => None,
+                Some(other) => Some(other),
+                None => Some("unreadable".to_owned()),
+            },
+        };
+        Self {
+            status: head.status,
+            content_type: text(CONTENT_TYPE),
+            encoding,
+            retry_after: text(http::header::RETRY_AFTER).and_then(|seconds| seconds.parse().ok()),
+            body: AnswerBody { incoming: body, idle, timer: None, heard: Instant::now() },
+        }
+    }
+}
+
+/// The body of an answer, read only as far as somebody asks; too long a silence is an error.
+pub struct AnswerBody {
+    incoming: Incoming,
+    idle: Duration,
+    /// Armed at the first wait and re-armed only when it fires, so that a piece costs no timer.
+    timer: Option<Pin<Box<Sleep>>>,
+    heard: Instant,
+}
+
+impl AnswerBody {
+    /// The next piece; `None` at the proper end.
+    pub fn poll_piece(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, Failure>>> {
+        loop {
+            match Pin::new(&mut self.incoming).poll_frame(context) {
+                Poll::Ready(Some(Ok(frame))) => {
+                    self.heard = Instant::now();
+                    // Trailers carry nothing that a caller is shown.
+                    if let Ok(piece) = frame.into_data()
+                        && !piece.is_empty()
+                    {
+                        return Poll::Ready(Some(Ok(piece)));
+                    }
+                }
+                Poll::Ready(Some(Err(_))) => return Poll::Ready(Some(Err(Failure::Cut))),
+                Poll::Ready(None) => return Poll::Ready(None),
+                Poll::Pending => return self.poll_silence(context),
+            }
+        }
+    }
+
+    fn poll_silence(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, Failure>>> {
+        let (heard, idle) = (self.heard, self.idle);
+        let timer = self.timer.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(heard + idle)));
+        while timer.as_mut().poll(context).is_ready() {
+            if heard.elapsed() >= idle {
+                return Poll::Ready(Some(Err(Failure::TimedOut(idle))));
+            }
+            timer.as_mut().reset(heard + idle);
+        }
+        Poll::Pending
+    }
+
+    /// The next piece, as a future.
+    pub async fn piece(&mut self) -> Option<Result<Bytes, Failure>> {
+        std::future::poll_fn(|context| self.poll_piece(context)).await
+    }
+}
