@@ -1,0 +1,1 @@
+use crate::workspace::Workspace; pub(crate) fn run(_: &Workspace) -> bool { false }
