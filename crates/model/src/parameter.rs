@@ -71,6 +71,14 @@ impl Quantity {
         }
     }
 
+    /// The value with these two neighbours on the grid, as a record keeps them; `None` unless they are equal or adjacent.
+    pub const fn from_neighbours(floor_e6: i64, ceil_e6: i64) -> Option<Self> {
+        match ceil_e6.checked_sub(floor_e6) {
+            Some(0 | 1) => Some(Self { floor_e6, ceil_e6 }),
+            Some(_) | None => None,
+        }
+    }
+
     /// The value of a JSON number's text (RFC 8259, section 6); `None` where it is none or lies beyond ±9.2e12.
     pub fn parse(text: &str) -> Option<Self> {
         let (negative, unsigned) = match text.strip_prefix('-') {
