@@ -1,1 +1,418 @@
-//! An incremental lexer.
+//! An incremental lexer for JSON that arrives in pieces, such as the arguments of a streamed tool call.
+//!
+//! It tells structure apart from the words: strings are given decoded, with the place of each, so that a value
+//! written as `\u0034111…` is seen as what it means. It is tolerant, since a model wrote the text: within strings
+//! whatever JSON forbids is taken literally; where the structure breaks, all that follows is given as
+//! [`Token::Plain`], so that nothing passes unseen. Memory is bounded: a path, a number and an escape.
+
+use memchr::memchr2;
+
+use crate::number::scan;
+
+/// Deeper text is given as plain.
+const DEEPEST: usize = 64;
+/// Of longer keys only so much appears in a path.
+const LONGEST_KEY: usize = 128;
+/// Longer numbers are given as plain, since a number must be held until it ends.
+const LONGEST_NUMBER: usize = 128;
+
+/// A part of the text. Concatenated, with strings quoted and escaped again, the tokens are the text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Token<'a> {
+    /// Braces, brackets, commas, colons, white space, `true`, `false`, `null`: as written, possibly in pieces.
+    Structure(&'a str),
+    /// A key opens; its words follow.
+    Key,
+    /// A string value opens at this path; its words follow.
+    Text(&'a str),
+    /// Decoded words of the open key or string.
+    Words(&'a str),
+    /// The open key or string closes.
+    Close,
+    /// The text ended inside the open key or string.
+    Cut,
+    /// A number, whole.
+    Number {
+        /// Where, as for [`Token::Text`].
+        path: &'a str,
+        /// As written.
+        text: &'a str,
+    },
+    /// Not JSON from here on: the rest of the text as written, in pieces.
+    Plain(&'a str),
+}
+
+/// The lexer; one for each text.
+#[derive(Debug)]
+pub struct Lexer {
+    state: State,
+    frames: Vec<Frame>,
+    /// `$.customer.items[0]`: the place of the value that comes next, or that is being read.
+    path: String,
+    /// A number, or an escape, that is not whole yet.
+    held: String,
+    escape: Escape,
+    key: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    Value,
+    FirstItem,
+    FirstKey,
+    Key,
+    Colon,
+    After,
+    InKey,
+    InText,
+    InNumber,
+    InWord(&'static str),
+    Plain,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Frame {
+    Object { path: usize },
+    Array { path: usize, index: u64 },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Escape {
+    None,
+    Backslash,
+    Hex { high: Option<u32> },
+    High(u32),
+    HighBackslash(u32),
+}
+
+impl Default for Lexer {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Lexer {
+    /// A lexer at the start of a text.
+    pub fn new() -> Self {
+        Self {
+            state: State::Value,
+            frames: Vec::new(),
+            path: "$".to_owned(),
+            held: String::new(),
+            escape: Escape::None,
+            key: String::new(),
+        }
+    }
+
+    /// Takes the next piece of the text and gives the tokens that it completes.
+    pub fn push(&mut self, text: &str, give: &mut dyn FnMut(Token<'_>)) {
+        let mut rest = text;
+        while !rest.is_empty() {
+            let used = match self.state {
+                State::InKey | State::InText => self.string(rest, give),
+                State::InNumber => self.number(rest, give),
+                State::Plain => {
+                    give(Token::Plain(rest));
+                    rest.len()
+                }
+                State::Value
+                | State::FirstItem
+                | State::FirstKey
+                | State::Key
+                | State::Colon
+                | State::After
+                | State::InWord(_) => self.structure(rest, give),
+            };
+            rest = &rest[used..];
+        }
+    }
+
+    /// Says that the text is over.
+    pub fn finish(&mut self, give: &mut dyn FnMut(Token<'_>)) {
+        match self.state {
+            State::InNumber => self.end_number(give),
+            State::InKey | State::InText => {
+                // Half an escape means nothing; the other half of it will not come.
+                self.held.clear();
+                give(Token::Cut);
+                self.state = State::Plain;
+            }
+            State::Value
+            | State::FirstItem
+            | State::FirstKey
+            | State::Key
+            | State::Colon
+            | State::After
+            | State::InWord(_)
+            | State::Plain => {}
+        }
+    }
+
+    /// Reads structure up to the first byte of something else, and gives it in one token.
+    fn structure(&mut self, text: &str, give: &mut dyn FnMut(Token<'_>)) -> usize {
+        let mut used = 0;
+        let mut opened = None;
+        for byte in text.bytes() {
+            match self.structure_byte(byte) {
+                Step::Structure => used += 1,
+                Step::Opens(state) => {
+                    self.state = state;
+                    opened = Some(state);
+                    break;
+                }
+            }
+        }
+        if used > 0 {
+            give(Token::Structure(&text[..used]));
+        }
+        match opened {
+            // The opening quote belongs to the token.
+            Some(State::InKey) => {
+                self.key.clear();
+                give(Token::Key);
+                used + 1
+            }
+            Some(State::InText) => {
+                give(Token::Text(&self.path));
+                used + 1
+            }
+            Some(_) | None => used,
+        }
+    }
+
+    fn structure_byte(&mut self, byte: u8) -> Step {
+        if let State::InWord(rest) = self.state {
+            return self.word_byte(rest, byte);
+        }
+        if matches!(byte, b' ' | b'\t' | b'\n' | b'\r') {
+            return Step::Structure;
+        }
+        match (self.state, byte) {
+            (State::FirstItem, b']') | (State::FirstKey, b'}') => self.close(),
+            (State::FirstKey | State::Key, b'"') => Step::Opens(State::InKey),
+            (State::Colon, b':') => self.go(State::Value),
+            (State::Value | State::FirstItem, _) => self.open_value(byte),
+            (State::After, _) => self.after(byte),
+            _ => Step::Opens(State::Plain),
+        }
+    }
+
+    fn open_value(&mut self, byte: u8) -> Step {
+        match byte {
+            b'"' => Step::Opens(State::InText),
+            b'-' | b'0'..=b'9' => Step::Opens(State::InNumber),
+            b't' => self.go(State::InWord("rue")),
+            b'f' => self.go(State::InWord("alse")),
+            b'n' => self.go(State::InWord("ull")),
+            b'{' if self.frames.len() < DEEPEST => {
+                self.frames.push(Frame::Object { path: self.path.len() });
+                self.go(State::FirstKey)
+            }
+            b'[' if self.frames.len() < DEEPEST => {
+                self.frames.push(Frame::Array { path: self.path.len(), index: 0 });
+                self.path.push_str("[0]");
+                self.go(State::FirstItem)
+            }
+            _ => Step::Opens(State::Plain),
+        }
+    }
+
+    fn after(&mut self, byte: u8) -> Step {
+        match (self.frames.last_mut(), byte) {
+            (Some(Frame::Object { path }), b',') => {
+                self.path.truncate(*path);
+                self.go(State::Key)
+            }
+            (Some(Frame::Array { path, index }), b',') => {
+                *index += 1;
+                self.path.truncate(*path);
+                self.path.push('[');
+                self.path.push_str(&index.to_string());
+                self.path.push(']');
+                self.go(State::Value)
+            }
+            (Some(Frame::Object { .. }), b'}') | (Some(Frame::Array { .. }), b']') => self.close(),
+            (Some(_) | None, _) => Step::Opens(State::Plain),
+        }
+    }
+
+    fn close(&mut self) -> Step {
+        if let Some(Frame::Object { path } | Frame::Array { path, .. }) = self.frames.pop() {
+            self.path.truncate(path);
+        }
+        self.go(State::After)
+    }
+
+    fn word_byte(&mut self, rest: &'static str, byte: u8) -> Step {
+        if rest.as_bytes().first() != Some(&byte) {
+            return Step::Opens(State::Plain);
+        }
+        self.go(if rest.len() == 1 { State::After } else { State::InWord(&rest[1..]) })
+    }
+
+    const fn go(&mut self, state: State) -> Step {
+        self.state = state;
+        Step::Structure
+    }
+
+    fn number(&mut self, text: &str, give: &mut dyn FnMut(Token<'_>)) -> usize {
+        let part = |byte: &u8| byte.is_ascii_digit() || matches!(byte, b'+' | b'-' | b'.' | b'e' | b'E');
+        let length = text.as_bytes().iter().take_while(|byte| part(byte)).count();
+        let room = LONGEST_NUMBER.saturating_sub(self.held.len());
+        self.held.push_str(&text[..length.min(room)]);
+        if length > room {
+            self.give_up(give);
+            return room;
+        }
+        if length < text.len() {
+            self.end_number(give);
+        }
+        length
+    }
+
+    fn end_number(&mut self, give: &mut dyn FnMut(Token<'_>)) {
+        if scan(self.held.as_bytes()) != Ok(self.held.len()) {
+            return self.give_up(give);
+        }
+        give(Token::Number { path: &self.path, text: &self.held });
+        self.held.clear();
+        self.state = State::After;
+    }
+
+    fn give_up(&mut self, give: &mut dyn FnMut(Token<'_>)) {
+        give(Token::Plain(&self.held));
+        self.held.clear();
+        self.state = State::Plain;
+    }
+
+    /// Reads the inside of a string up to its end, the next escape or the end of the piece.
+    fn string(&mut self, text: &str, give: &mut dyn FnMut(Token<'_>)) -> usize {
+        if self.escape != Escape::None {
+            return self.escaped(text, give);
+        }
+        let length = memchr2(b'"', b'\\', text.as_bytes());
+        let run = &text[..length.unwrap_or(text.len())];
+        if !run.is_empty() {
+            self.words(run, give);
+        }
+        match length.map(|at| text.as_bytes()[at]) {
+            Some(b'"') => {
+                self.end_string(give);
+                run.len() + 1
+            }
+            Some(_) => {
+                self.escape = Escape::Backslash;
+                run.len() + 1
+            }
+            None => run.len(),
+        }
+    }
+
+    fn end_string(&mut self, give: &mut dyn FnMut(Token<'_>)) {
+        give(Token::Close);
+        if self.state == State::InKey {
+            self.path.push('.');
+            self.path.push_str(&self.key);
+            self.state = State::Colon;
+        } else {
+            self.state = State::After;
+        }
+    }
+
+    fn words(&mut self, words: &str, give: &mut dyn FnMut(Token<'_>)) {
+        if self.state == State::InKey {
+            let mut room = LONGEST_KEY.saturating_sub(self.key.len()).min(words.len());
+            while !words.is_char_boundary(room) {
+                room -= 1;
+            }
+            self.key.push_str(&words[..room]);
+        }
+        give(Token::Words(words));
+    }
+
+    fn character(&mut self, character: char, give: &mut dyn FnMut(Token<'_>)) {
+        self.words(character.encode_utf8(&mut [0; 4]), give);
+    }
+
+    /// Takes one character of an escape. What turns out to be none is taken literally, and its character is left
+    /// to be read again.
+    fn escaped(&mut self, text: &str, give: &mut dyn FnMut(Token<'_>)) -> usize {
+        let Some(next) = text.chars().next() else { return 0 };
+        match (self.escape, next) {
+            (Escape::Backslash, 'u') => self.escape = Escape::Hex { high: None },
+            (Escape::Backslash, _) => {
+                self.escape = Escape::None;
+                self.simple_escape(next, give);
+            }
+            (Escape::Hex { high }, _) if next.is_ascii_hexdigit() => {
+                self.held.push(next);
+                if self.held.len() == 4 {
+                    self.code_unit(high, give);
+                }
+            }
+            (Escape::Hex { high }, _) => {
+                self.escape = Escape::None;
+                if high.is_some() {
+                    self.character(char::REPLACEMENT_CHARACTER, give);
+                }
+                let literal = format!("\\u{}", std::mem::take(&mut self.held));
+                self.words(&literal, give);
+                return 0;
+            }
+            (Escape::High(high), '\\') => self.escape = Escape::HighBackslash(high),
+            (Escape::High(_), _) => {
+                self.escape = Escape::None;
+                self.character(char::REPLACEMENT_CHARACTER, give);
+                return 0;
+            }
+            (Escape::HighBackslash(high), 'u') => self.escape = Escape::Hex { high: Some(high) },
+            (Escape::HighBackslash(_), _) => {
+                self.escape = Escape::Backslash;
+                self.character(char::REPLACEMENT_CHARACTER, give);
+                return 0;
+            }
+            (Escape::None, _) => return 0,
+        }
+        next.len_utf8()
+    }
+
+    fn simple_escape(&mut self, letter: char, give: &mut dyn FnMut(Token<'_>)) {
+        match letter {
+            '"' | '\\' | '/' => self.character(letter, give),
+            'b' => self.character('\u{8}', give),
+            'f' => self.character('\u{c}', give),
+            'n' => self.character('\n', give),
+            'r' => self.character('\r', give),
+            't' => self.character('\t', give),
+            other => {
+                self.character('\\', give);
+                self.character(other, give);
+            }
+        }
+    }
+
+    fn code_unit(&mut self, high: Option<u32>, give: &mut dyn FnMut(Token<'_>)) {
+        let unit = u32::from_str_radix(&self.held, 16).unwrap_or(0xFFFD);
+        self.held.clear();
+        self.escape = Escape::None;
+        match (high, unit) {
+            (Some(high), 0xDC00..=0xDFFF) => {
+                let scalar = 0x1_0000 + ((high - 0xD800) << 10) + (unit - 0xDC00);
+                return self.character(char::from_u32(scalar).unwrap_or(char::REPLACEMENT_CHARACTER), give);
+            }
+            (Some(_), _) => self.character(char::REPLACEMENT_CHARACTER, give),
+            (None, _) => {}
+        }
+        match unit {
+            0xD800..=0xDBFF => self.escape = Escape::High(unit),
+            _ => self.character(char::from_u32(unit).unwrap_or(char::REPLACEMENT_CHARACTER), give),
+        }
+    }
+}
+
+enum Step {
+    /// The byte is structure.
+    Structure,
+    /// The byte begins something else.
+    Opens(State),
+}
