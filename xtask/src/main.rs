@@ -48,8 +48,8 @@ fn main() -> ExitCode {
         "provision" => provision::run(&workspace),
         "test" => test::run(&workspace),
         "release" => release::run(&workspace),
-        "ci" => test::run(&workspace),
-        "bench" => bench::run(&workspace),
+        "ci" => test::run_for_ci(&workspace),
+        "bench" => bench::run(&workspace, rest),
         "soak" => soak::run(&workspace),
         "help" | "--help" | "-h" => {
             print!("{USAGE}");

@@ -1,1 +1,37 @@
-use crate::workspace::Workspace; pub(crate) fn run(_: &Workspace) -> bool { false }
+//! Long runs, for the night before a release: what `cargo xtask test` does twenty times, a hundred times; and the
+//! properties of the crates with many more cases than a change can wait for.
+
+use crate::commands::show;
+use crate::provision;
+use crate::report::{Report, count_tests};
+use crate::test::passes;
+use crate::workspace::Workspace;
+
+const KILLS: &str = "100";
+const CASES: &str = "20000";
+
+/// Runs the long runs; true when all passed.
+pub(crate) fn run(workspace: &Workspace) -> bool {
+    let mut report = Report::new();
+    report.step("provision", || {
+        provision::for_tests(workspace).and_then(|wanted| provision::install_all(&workspace.tools(), &wanted))
+    });
+    report.step("build", || passes(&mut workspace.cargo(&["build", "--workspace", "--all-targets", "--locked"])));
+    report.step("properties", || {
+        let mut command =
+            workspace.cargo(&["test", "--workspace", "--exclude", "gatewright-e2e", "--locked", "--no-fail-fast"]);
+        let finished = show(command.env("PROPTEST_CASES", CASES))?;
+        Ok(count_tests(&finished.printed, finished.success))
+    });
+    report.step("end to end, long", || {
+        let mut command =
+            workspace.cargo(&["test", "--workspace", "-p", "gatewright-e2e", "--locked", "--no-fail-fast"]);
+        command.args(["--", "--test-threads=1", "--include-ignored"]);
+        command.env("GATEWRIGHT_KILLS", KILLS);
+        command.env("GATEWRIGHT_TOOLS", workspace.tools());
+        command.env("GATEWRIGHT_BINARY", workspace.target().join("debug/gatewright"));
+        let finished = show(&mut command)?;
+        Ok(count_tests(&finished.printed, finished.success))
+    });
+    report.finish()
+}

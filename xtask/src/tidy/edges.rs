@@ -27,10 +27,29 @@ const EDGES: &[(&str, &[&str])] = &[
     ("agent", &["model", "tunnel"]),
     ("demo", &["model", "json"]),
     // Composition.
-    ("server", &[
-        "model", "api", "json", "tunnel", "policy", "masking", "protocols", "ledger", "dial", "store", "identity",
-        "upstream", "notify", "gateway", "admin", "console", "agent", "demo",
-    ]),
+    (
+        "server",
+        &[
+            "model",
+            "api",
+            "json",
+            "tunnel",
+            "policy",
+            "masking",
+            "protocols",
+            "ledger",
+            "dial",
+            "store",
+            "identity",
+            "upstream",
+            "notify",
+            "gateway",
+            "admin",
+            "console",
+            "agent",
+            "demo",
+        ],
+    ),
     ("cli", &["model", "api", "json", "policy", "masking", "ledger", "agent", "server"]),
 ];
 
@@ -52,9 +71,10 @@ pub(super) fn check(graph: &Graph) -> Vec<Fault> {
                 faults.push(Fault::new(package, "the package's name lacks the prefix `gatewright-`"));
             }
             faults.extend(
-                graph.imports(package).filter(|(to, _)| graph.is_member(to)).map(|(to, _)| {
-                    Fault::new(package, format!("imports {to}; it may import nothing of the product"))
-                }),
+                graph
+                    .imports(package)
+                    .filter(|(to, _)| graph.is_member(to))
+                    .map(|(to, _)| Fault::new(package, format!("imports {to}; it may import nothing of the product"))),
             );
             continue;
         };
@@ -86,8 +106,14 @@ fn short(package: &str) -> Option<&str> {
 mod tests {
     use super::*;
 
-    const MEMBERS: &[&str] =
-        &["gatewright-policy", "gatewright-model", "gatewright-protocols", "gatewright-testkit", "gatewright-e2e", "xtask"];
+    const MEMBERS: &[&str] = &[
+        "gatewright-policy",
+        "gatewright-model",
+        "gatewright-protocols",
+        "gatewright-testkit",
+        "gatewright-e2e",
+        "xtask",
+    ];
 
     fn faults(edges: &[(&str, &str, Purpose)]) -> Vec<String> {
         check(&Graph::of(MEMBERS, edges)).into_iter().map(|fault| format!("{}: {}", fault.place, fault.says)).collect()

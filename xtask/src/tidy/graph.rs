@@ -31,9 +31,21 @@ impl Graph {
         let metadata = serde_json::from_slice(&metadata)
             .map_err(|error| format!("cargo metadata's answer is no JSON: {error}"))?;
         let mut graph = Self::parse(&metadata).ok_or("cargo metadata's answer lacks the dependency graph")?;
-        let tree = ask(workspace, &[
-            "tree", "--workspace", "--target", "all", "--edges", "normal,no-proc-macro", "--prefix", "depth", "--format", " {p}",
-        ])?;
+        let tree = ask(
+            workspace,
+            &[
+                "tree",
+                "--workspace",
+                "--target",
+                "all",
+                "--edges",
+                "normal,no-proc-macro",
+                "--prefix",
+                "depth",
+                "--format",
+                " {p}",
+            ],
+        )?;
         graph.compiled = compiled(&String::from_utf8_lossy(&tree))?;
         Ok(graph)
     }
@@ -117,8 +129,10 @@ impl Graph {
 }
 
 fn ask(workspace: &Workspace, arguments: &[&str]) -> Result<Vec<u8>, String> {
-    let output =
-        workspace.cargo(arguments).output().map_err(|error| format!("cargo {} cannot be run: {error}", arguments[0]))?;
+    let output = workspace
+        .cargo(arguments)
+        .output()
+        .map_err(|error| format!("cargo {} cannot be run: {error}", arguments[0]))?;
     if output.status.success() {
         Ok(output.stdout)
     } else {
@@ -182,11 +196,8 @@ mod tests {
 
     #[test]
     fn a_path_ignores_what_only_tests_import() {
-        let graph = Graph::of(&["a"], &[
-            ("a", "b", Purpose::Product),
-            ("b", "c", Purpose::Product),
-            ("b", "d", Purpose::Test),
-        ]);
+        let graph =
+            Graph::of(&["a"], &[("a", "b", Purpose::Product), ("b", "c", Purpose::Product), ("b", "d", Purpose::Test)]);
         assert_eq!(graph.path("a", "c").expect("there is one"), ["a", "b", "c"]);
         assert_eq!(graph.path("a", "d"), None);
     }

@@ -6,8 +6,19 @@ const PURE: &[&str] = &["model", "api", "json", "policy", "masking", "protocols"
 
 /// What a pure crate must not reach, not even through another crate: a runtime, a socket, a database, randomness.
 const BEYOND_PURE: &[&str] = &[
-    "tokio", "mio", "socket2", "hyper", "hyper-util", "rustls", "tokio-rustls", "notify", "rusqlite", "libsqlite3-sys",
-    "rand", "getrandom", "tracing-subscriber",
+    "tokio",
+    "mio",
+    "socket2",
+    "hyper",
+    "hyper-util",
+    "rustls",
+    "tokio-rustls",
+    "notify",
+    "rusqlite",
+    "libsqlite3-sys",
+    "rand",
+    "getrandom",
+    "tracing-subscriber",
 ];
 
 /// What only one crate may import directly, so that its knowledge stays in one place.
@@ -60,10 +71,10 @@ mod tests {
 
     #[test]
     fn a_runtime_is_found_behind_another_crate() {
-        let graph = Graph::of(&["gatewright-masking"], &[
-            ("gatewright-masking", "innocent", Purpose::Product),
-            ("innocent", "tokio", Purpose::Product),
-        ]);
+        let graph = Graph::of(
+            &["gatewright-masking"],
+            &[("gatewright-masking", "innocent", Purpose::Product), ("innocent", "tokio", Purpose::Product)],
+        );
         assert_eq!(
             check(&graph),
             [Fault::new("gatewright-masking", "must stay pure but reaches gatewright-masking -> innocent -> tokio")]
@@ -78,19 +89,19 @@ mod tests {
 
     #[test]
     fn sql_stays_in_the_store() {
-        let graph = Graph::of(&["gatewright-store", "gatewright-admin"], &[
-            ("gatewright-store", "rusqlite", Purpose::Product),
-            ("gatewright-admin", "rusqlite", Purpose::Product),
-        ]);
+        let graph = Graph::of(
+            &["gatewright-store", "gatewright-admin"],
+            &[("gatewright-store", "rusqlite", Purpose::Product), ("gatewright-admin", "rusqlite", Purpose::Product)],
+        );
         assert_eq!(check(&graph), [Fault::new("gatewright-admin", "imports rusqlite, which only store may")]);
     }
 
     #[test]
     fn a_second_cryptography_is_found_anywhere() {
-        let graph = Graph::of(&["gatewright-dial"], &[
-            ("gatewright-dial", "tls", Purpose::Product),
-            ("tls", "ring", Purpose::Product),
-        ]);
+        let graph = Graph::of(
+            &["gatewright-dial"],
+            &[("gatewright-dial", "tls", Purpose::Product), ("tls", "ring", Purpose::Product)],
+        );
         assert_eq!(check(&graph).len(), 1);
     }
 }

@@ -14,7 +14,8 @@ const PURE: &[&str] = &["model", "api", "json", "policy", "masking", "protocols"
 const THE_ONE_ROAD: &str = "crates/gateway/src/forward";
 
 /// Who may read the process's environment: the composition root, and the lender of `env:` credentials.
-const READS_ENVIRONMENT: &[&str] = &["crates/server/", "crates/cli/", "crates/upstream/src/lend", "xtask/", "benches/", "tests/"];
+const READS_ENVIRONMENT: &[&str] =
+    &["crates/server/", "crates/cli/", "crates/upstream/src/lend", "xtask/", "benches/", "tests/"];
 
 /// Looks at one Rust file.
 pub(super) fn check(name: &str, text: &str) -> Vec<Fault> {
@@ -41,7 +42,10 @@ pub(super) fn check(name: &str, text: &str) -> Vec<Fault> {
                 faults.push(Fault::new(place(), "reads the environment; configuration is read by `server`"));
             }
         }
-        if name.starts_with("crates/gateway/src/") && !name.starts_with(THE_ONE_ROAD) && line.contains("gatewright_upstream::") {
+        if name.starts_with("crates/gateway/src/")
+            && !name.starts_with(THE_ONE_ROAD)
+            && line.contains("gatewright_upstream::")
+        {
             faults.push(Fault::new(place(), "names `upstream`; only the module `forward` calls model servers"));
         }
     }

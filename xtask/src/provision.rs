@@ -1,1 +1,0 @@
-use crate::workspace::Workspace; pub(crate) fn run(_: &Workspace) -> bool { false }
