@@ -1,1 +1,10 @@
-//! State behind traits by noun, and the log on disk: segments, group commit, recovery.
+//! State behind traits by noun, and the log on disk.
+//!
+//! - [`disk`]: the few file operations that the log needs, with a real disk behind them.
+//! - [`log`]: the append-only log with group commit: [`log::Log`] records intents, answers and outcomes.
+//!
+//! This crate decides nothing: it keeps what it is given and says when that is durable. It knows no HTTP, reads no
+//! configuration, and never retries a write or a sync that failed.
+
+pub mod disk;
+pub mod log;

@@ -1,0 +1,146 @@
+//! The append-only log with group commit: an intent before, the answer as it is delivered, one outcome afterwards.
+//!
+//! One thread, the committer, writes everything: it drains a bounded queue, writes and syncs the bodies, then writes
+//! and syncs the ledger, and only then tells those who wait. A failed write or sync breaks the log for ever.
+
+mod broken;
+mod closing;
+mod options;
+mod queue;
+mod ticket;
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use gatewright_ledger::{Commitment, Leaf, LeafKind};
+use gatewright_model::{Clock, Entropy, Event, Moment, RequestId, SessionId, Tally, Timestamp};
+use tokio::sync::watch;
+
+pub use broken::{Broken, LogState, Unrecorded};
+pub use closing::{Closing, Ending};
+pub use options::Options;
+pub use ticket::Ticket;
+
+use queue::{Entry, Salts, Shared};
+use ticket::Promise;
+
+/// How soon an intent must be on disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Urgency {
+    /// Something waits for it before it is sent.
+    Now,
+    /// It overlaps with the model's work and may wait a moment for company.
+    Linger,
+}
+
+/// What is known when a journey's record is opened; becomes its intent, ended by an `Opened` event.
+#[derive(Clone, Debug)]
+pub struct Opening {
+    /// Which journey.
+    pub request: RequestId,
+    /// The thread of calls that it belongs to.
+    pub session: SessionId,
+    /// When the record is opened.
+    pub at: Timestamp,
+    /// What happened so far, without the `Opened` event.
+    pub moments: Vec<Moment>,
+    /// The request as it will be sent, masked.
+    pub body: Bytes,
+    /// What was masked in it.
+    pub masked: Vec<Tally>,
+    /// How soon it must be on disk.
+    pub urgency: Urgency,
+}
+
+/// The log; cheap to clone.
+#[derive(Clone)]
+pub struct Log {
+    handle: Arc<Handle>,
+}
+
+struct Handle {
+    shared: Arc<Shared>,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+}
+
+impl Log {
+    /// Opens a journey's record. Waits while as many journeys are open as there are places.
+    ///
+    /// The ticket says when the intent is on disk; nothing may be disclosed, and nothing may leave for an external
+    /// model server, before it does.
+    pub async fn intent(&self, opening: Opening) -> Result<(Ticket, Closing), Unrecorded> {
+        let Opening { request, session, at, mut moments, body, masked, urgency } = opening;
+        let shared = &self.handle.shared;
+        let place = shared.places.clone().acquire_owned().await.map_err(|_| shared.broken())?;
+        let salts = self.salts();
+        let reference = Commitment::of(&salts.request, &body);
+        moments.push(Moment { at, event: Event::Opened { session, request: reference, masked } });
+        let leaf = Leaf { kind: LeafKind::Intent, request: Some(request), moments }
+            .encode()
+            .map_err(|long| Unrecorded::TooLong { length: long.length })?;
+        let delay = match urgency {
+            Urgency::Now => std::time::Duration::ZERO,
+            Urgency::Linger => shared.options.linger,
+        };
+        let (promise, ticket) = Promise::new();
+        shared.push(Entry::Intent { request, at, leaf, salts, body, promise }, delay)?;
+        let closing = Closing::new(shared.clone(), self.handle.clock.clone(), request, place, &salts.answer);
+        Ok((ticket, closing))
+    }
+
+    /// Records something that belongs to no open journey (a refusal, a start, a reload) and waits until it is on disk.
+    pub async fn note(&self, request: Option<RequestId>, moments: Vec<Moment>) -> Result<(), Unrecorded> {
+        let shared = &self.handle.shared;
+        let place = shared.notes.clone().acquire_owned().await.map_err(|_| shared.broken())?;
+        let leaf = encode_note(request, moments)?;
+        let (promise, ticket) = Promise::new();
+        shared.push(Entry::Note { leaf, place, promise: Some(promise) }, std::time::Duration::ZERO)?;
+        Ok(ticket.durable().await?)
+    }
+
+    /// Records something that nobody waits for, such as refusals of strangers told in aggregate: it rides with the
+    /// next commit and costs no sync of its own for a while. `Busy` where too many notes wait: keep counting then.
+    pub fn note_lazily(&self, request: Option<RequestId>, moments: Vec<Moment>) -> Result<(), Unrecorded> {
+        let shared = &self.handle.shared;
+        let place = shared.notes.clone().try_acquire_owned().map_err(|error| match error {
+            tokio::sync::TryAcquireError::NoPermits => Unrecorded::Busy,
+            tokio::sync::TryAcquireError::Closed => shared.broken().into(),
+        })?;
+        let leaf = encode_note(request, moments)?;
+        Ok(shared.push(Entry::Note { leaf, place, promise: None }, shared.options.note_delay)?)
+    }
+
+    /// Whether the log can be relied upon at this moment.
+    pub fn state(&self) -> LogState {
+        self.watch().borrow().clone()
+    }
+
+    /// Tells when that changes: the server stops serving when it turns to [`LogState::Broken`].
+    pub fn watch(&self) -> watch::Receiver<LogState> {
+        self.handle.shared.watch()
+    }
+
+    /// Writes what is there, notes `Stopped` with a last checkpoint, and ends the committer. Call it when every journey
+    /// has been dropped: an outcome that comes later is lost, and the next start books it as interrupted.
+    pub async fn close(self) -> Result<(), Broken> {
+        self.handle.shared.finish();
+        let mut state = self.watch();
+        let ended = state.wait_for(|state| *state != LogState::Healthy).await.map(|state| state.clone());
+        match ended {
+            Ok(LogState::Broken(why)) => Err(why),
+            Ok(LogState::Closed | LogState::Healthy) | Err(_) => Ok(()),
+        }
+    }
+
+    fn salts(&self) -> Salts {
+        let mut salts = Salts { request: [0; 32], answer: [0; 32] };
+        self.handle.entropy.fill(&mut salts.request);
+        self.handle.entropy.fill(&mut salts.answer);
+        salts
+    }
+}
+
+fn encode_note(request: Option<RequestId>, moments: Vec<Moment>) -> Result<Vec<u8>, Unrecorded> {
+    Leaf { kind: LeafKind::Note, request, moments }.encode().map_err(|long| Unrecorded::TooLong { length: long.length })
+}
