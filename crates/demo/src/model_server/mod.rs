@@ -1,0 +1,1 @@
+//! A model server in the process, whose answers hold made-up personal data.
