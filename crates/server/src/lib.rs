@@ -1,1 +1,4 @@
 //! Composition root: configuration, listeners, TLS, drain, telemetry, quickstart.
+
+pub mod config;
+pub mod listen;

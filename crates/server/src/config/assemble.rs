@@ -1,0 +1,187 @@
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use gatewright_masking::{CustomPattern, CustomRule, Detectors, RuleFault};
+use gatewright_model::{Digest, InfoType, RuleName};
+use gatewright_policy::{
+    Catalogue, CatalogueText, ContentPattern, ContentRule, DatasetFacts, DetectorRule, Landscape, ModelFacts, Pattern,
+    Place,
+};
+
+use super::catalogue::{LONGEST, at, bounded_text, custom_rules, sources, words_path};
+use super::digest::sha256;
+use super::reload::Fingerprint;
+use super::{Fault, Purpose, Ready};
+
+/// A configuration with everything that it refers to, read, compiled and held against each other.
+#[derive(Debug)]
+pub struct Loaded {
+    /// The configuration.
+    pub ready: Ready,
+    /// The catalogue as written: its approvals and content rules.
+    pub text: CatalogueText,
+    /// The catalogue as it decides.
+    pub catalogue: Catalogue,
+    /// What is sensitive: the built-in detectors and the catalogue's own.
+    pub detectors: Arc<Detectors>,
+    /// What content rules look for in prompts; `None` where no rule does.
+    pub prompt_rules: Option<ContentDetectors>,
+    /// What content rules look for in answers; `None` where no rule does.
+    pub answer_rules: Option<ContentDetectors>,
+    /// What may be meant, and is probably wrong.
+    pub warnings: Vec<Fault>,
+    /// Every file that it was made from, for whoever watches them.
+    pub(super) files: Vec<PathBuf>,
+    /// The content of those files.
+    pub(super) fingerprint: Fingerprint,
+}
+
+/// The patterns of content rules, as detectors of their own.
+#[derive(Debug)]
+pub struct ContentDetectors {
+    /// Finds the patterns.
+    pub detectors: Detectors,
+    /// The rule that each info type of `detectors` stands for, by index.
+    pub rules: Vec<RuleName>,
+}
+
+impl Loaded {
+    pub(super) fn read(path: &Path, purpose: Purpose) -> Result<Self, Vec<Fault>> {
+        let (ready, warnings) = super::read(path, purpose)?;
+        Self::assemble(ready, warnings)
+    }
+
+    /// Reads the catalogue of a configuration and compiles both together; all faults of this stage at once.
+    pub fn assemble(ready: Ready, mut warnings: Vec<Fault>) -> Result<Self, Vec<Fault>> {
+        let sources = sources(&ready.catalogue)?;
+        let text = gatewright_policy::parse(&sources)?;
+        let mut faults = Vec::new();
+        let detectors = collect(&mut faults, detectors(text.detectors()));
+        let prompt_rules = collect(&mut faults, patterns(text.content_rules(), |rule| rule.prompt.as_ref()));
+        let answer_rules = collect(&mut faults, patterns(text.content_rules(), |rule| rule.answer.as_ref()));
+        // Where a detector is at fault, the catalogue is still held against the names that it declares, so that its
+        // own faults are told in the same breath.
+        let info_types = match &detectors {
+            Some(detectors) => detectors.info_types().to_vec(),
+            None => text.detectors().iter().map(|detector| detector.name.clone()).collect(),
+        };
+        let catalogue = collect(&mut faults, Catalogue::compile(text.clone(), &landscape(&ready, info_types)));
+        let files = files(&ready, &sources, text.detectors());
+        let fingerprint = fingerprint(&ready, &files);
+        match (catalogue, detectors, prompt_rules, answer_rules) {
+            (Some(catalogue), Some(detectors), Some(prompt_rules), Some(answer_rules)) if faults.is_empty() => {
+                warnings.extend(catalogue.warnings().iter().cloned());
+                let detectors = Arc::new(detectors);
+                Ok(Self { ready, text, catalogue, detectors, prompt_rules, answer_rules, warnings, files, fingerprint })
+            }
+            _ => {
+                faults.sort();
+                faults.dedup();
+                Err(faults)
+            }
+        }
+    }
+}
+
+fn collect<T>(faults: &mut Vec<Fault>, result: Result<T, Vec<Fault>>) -> Option<T> {
+    result.map_err(|more| faults.extend(more)).ok()
+}
+
+/// What the configuration declares and the catalogue may speak of.
+fn landscape(ready: &Ready, info_types: Vec<InfoType>) -> Landscape {
+    let models = ready.models.iter().map(|(name, model)| ModelFacts {
+        name: name.clone(),
+        connection: model.connection.clone(),
+        tags: model.tags.clone(),
+    });
+    let datasets =
+        ready.datasets.iter().map(|(name, dataset)| DatasetFacts { name: name.clone(), tags: dataset.tags.clone() });
+    Landscape {
+        issuers: ready.issuers.keys().cloned().collect(),
+        connections: ready.connections.iter().map(|(name, connection)| (name.clone(), connection.trust)).collect(),
+        models: models.collect(),
+        datasets: datasets.collect(),
+        info_types,
+    }
+}
+
+fn detectors(written: &[DetectorRule]) -> Result<Detectors, Vec<Fault>> {
+    let rules = custom_rules(written)?;
+    Detectors::with(&rules).map_err(|faults| {
+        let rule = |fault: &RuleFault| written.iter().find(|rule| rule.name.as_str() == fault.rule);
+        faults.iter().map(|fault| led_back(rule(fault).map(|rule| &rule.place), fault)).collect()
+    })
+}
+
+/// A fault of the engine at the place of the rule that it is about.
+fn led_back(place: Option<&Place>, fault: &RuleFault) -> Fault {
+    match place {
+        Some(place) => at(place, fault.reason.clone()),
+        None => Fault { file: "catalogue".to_owned(), line: 0, column: 0, message: fault.to_string() },
+    }
+}
+
+/// The detectors of one side's content rules. A pattern's info type is its number: nobody but the index sees it.
+fn patterns(
+    written: &[ContentRule],
+    side: impl Fn(&ContentRule) -> Option<&ContentPattern>,
+) -> Result<Option<ContentDetectors>, Vec<Fault>> {
+    let mut found: Vec<(&ContentRule, CustomRule)> = Vec::new();
+    for rule in written {
+        let Some(pattern) = side(rule) else { continue };
+        let words = (!pattern.words.is_empty()).then(|| CustomPattern::Words(pattern.words.clone()));
+        let regexes = pattern.regexes.iter().cloned().map(CustomPattern::Regex);
+        for pattern in words.into_iter().chain(regexes) {
+            let Some(name) = InfoType::new(&format!("RULE_{}", found.len())) else { continue };
+            found.push((rule, CustomRule { name, pattern }));
+        }
+    }
+    if found.is_empty() {
+        return Ok(None);
+    }
+    let rules: Vec<CustomRule> = found.iter().map(|(_, rule)| rule.clone()).collect();
+    let detectors = Detectors::only(&rules).map_err(|faults| {
+        let rule = |fault: &RuleFault| found.iter().find(|(_, custom)| custom.name.as_str() == fault.rule);
+        faults.iter().map(|fault| led_back(rule(fault).map(|(rule, _)| &rule.place), fault)).collect::<Vec<_>>()
+    })?;
+    let rule_of = |name: &InfoType| found.iter().find(|(_, custom)| custom.name == *name);
+    let rules = detectors.info_types().iter().filter_map(|name| Some(rule_of(name)?.0.name.clone())).collect();
+    Ok(Some(ContentDetectors { detectors, rules }))
+}
+
+/// Every file that a change of which may change what runs. Credentials are not among them: their lenders look for
+/// themselves.
+fn files(ready: &Ready, sources: &[gatewright_policy::Source], detectors: &[DetectorRule]) -> Vec<PathBuf> {
+    let mut files = vec![ready.file.clone(), ready.catalogue.clone()];
+    files.extend(sources.iter().map(|source| PathBuf::from(&source.name)));
+    files.extend(detectors.iter().filter_map(|detector| match &detector.pattern {
+        Pattern::WordsFile(file) => Some(words_path(&detector.place.file, file)),
+        Pattern::Words(_) | Pattern::Regex(_) | Pattern::Fields(_) => None,
+    }));
+    files.extend(certificates(ready));
+    files.extend(ready.connections.values().filter_map(|connection| connection.ca.clone()));
+    files
+}
+
+fn certificates(ready: &Ready) -> Vec<PathBuf> {
+    let listeners = [&ready.data_listener, &ready.admin_listener];
+    let tls = listeners.into_iter().filter_map(|listener| listener.tls.as_ref());
+    tls.flat_map(|tls| [tls.certificate.clone(), tls.key.clone()]).collect()
+}
+
+fn fingerprint(ready: &Ready, files: &[PathBuf]) -> Fingerprint {
+    let certificates = certificates(ready);
+    let (of_tls, of_world): (Vec<_>, Vec<_>) = files.iter().partition(|file| certificates.contains(file));
+    Fingerprint { world: content(&of_world), certificates: content(&of_tls) }
+}
+
+/// A digest over the names and contents of files. A folder counts by its files, which are in the list themselves.
+fn content(files: &[&PathBuf]) -> Digest {
+    let mut all = Vec::new();
+    for file in files {
+        let bytes = bounded_text(file, LONGEST).unwrap_or_default();
+        all.extend_from_slice(&sha256(file.as_os_str().as_encoded_bytes()));
+        all.extend_from_slice(&sha256(bytes.as_bytes()));
+    }
+    sha256(&all)
+}

@@ -1,0 +1,277 @@
+//! Exactly what a configuration file says: every section, every key, nothing checked but its type.
+
+use std::time::Duration;
+
+use super::fault::Faults;
+use super::read::{At, Bytes, Named, Read, section, unexpected};
+use super::tree::{Node, Value};
+
+section! {
+    /// The whole file.
+    Raw {
+        /// The version of this format: 1.
+        version: At<u64>,
+        /// Where the gateway listens.
+        listen: Listen,
+        /// The folder of everything that it keeps.
+        data: At<String>,
+        /// The role catalogue: a file, a folder, or `{source: store}`.
+        catalogue: CatalogueAt,
+        /// Who may vouch for callers.
+        issuers: Named<Issuer>,
+        /// Model servers and vector databases.
+        connections: Named<Connection>,
+        /// Models by the names that callers use.
+        models: Named<Model>,
+        /// Datasets by the names that callers use.
+        datasets: Named<Dataset>,
+        /// What a request and a connection may cost.
+        limits: Limits,
+        /// Networks of proxies whose `x-forwarded-for` is believed.
+        proxies: Vec<At<String>>,
+        /// How strict records are.
+        records: Records,
+        /// How the gateway stops.
+        drain: Drain,
+        /// What the gateway says of itself on standard error.
+        log: Log,
+    }
+}
+
+section! {
+    /// The two listeners.
+    Listen {
+        /// Where callers connect.
+        data: Listener,
+        /// Where operators connect: health, readiness, metrics.
+        admin: Listener,
+    }
+}
+
+section! {
+    /// One listener; `data: "127.0.0.1:8080"` is short for `data: { address: "127.0.0.1:8080" }`.
+    ListenerSection {
+        /// IP address and port.
+        address: At<String>,
+        /// Its certificate.
+        tls: Tls,
+        /// Names by which it may be called besides its address; others are refused.
+        hosts: Vec<At<String>>,
+        /// Accepts that an admin listener beyond loopback speaks without TLS.
+        danger_plaintext: At<bool>,
+    }
+}
+
+section! {
+    /// A certificate and its key, PEM files; both are read again when they change.
+    Tls {
+        /// The certificate chain, the listener's own certificate first.
+        certificate: At<String>,
+        /// The private key: PKCS#8, PKCS#1 or SEC1.
+        key: At<String>,
+    }
+}
+
+section! {
+    /// An OpenID Connect issuer.
+    Issuer {
+        /// Its issuer URL, exactly as its tokens say it.
+        url: At<String>,
+        /// What its tokens must be meant for.
+        audience: At<String>,
+        /// Where the groups are in a token: a JSON pointer.
+        groups: At<String>,
+        /// The client that `gatewright login` uses.
+        login_client: At<String>,
+        /// Where its keys are, if its discovery document shall not be asked.
+        keys: At<String>,
+        /// Other hosts on which its discovery document may place its keys.
+        key_hosts: Vec<At<String>>,
+        /// The signature algorithms that are accepted.
+        algorithms: Vec<At<String>>,
+        /// Whether its callers are people or programs.
+        kind: At<String>,
+        /// Which of its callers are programs, where it has both.
+        workload_where: ClaimIs,
+        /// Clients whose tokens are accepted; empty: any client of the audience.
+        authorized_parties: Vec<At<String>>,
+        /// The longest time between a token's `iat` and `exp`.
+        max_lifetime: At<Duration>,
+        /// How far its clock may differ.
+        leeway: At<Duration>,
+        /// How long its keys are used while newer ones cannot be fetched.
+        stale_keys: At<Duration>,
+    }
+}
+
+section! {
+    /// A claim and its value.
+    ClaimIs {
+        /// A JSON pointer into the token.
+        claim: At<String>,
+        /// The text that it must be.
+        is: At<String>,
+    }
+}
+
+section! {
+    /// A model server or vector database.
+    Connection {
+        /// Its protocol, by the name of the protocol's folder.
+        protocol: At<String>,
+        /// The server's own variety of the protocol.
+        dialect: At<String>,
+        /// Scheme, host and port, and a base path where it has one.
+        url: At<String>,
+        /// Where its credential lies: `env:NAME` or `file:/path`.
+        credential: At<String>,
+        /// `internal` or `external`.
+        trust: At<String>,
+        /// How long it may take.
+        timeouts: Timeouts,
+        /// The authorities that may vouch for it, a PEM file, instead of the system's.
+        ca: At<String>,
+    }
+}
+
+section! {
+    /// How long the parts of a call to a model server may take.
+    Timeouts {
+        /// Until the connection stands.
+        connect: At<Duration>,
+        /// From the request's end to the answer's head.
+        first_byte: At<Duration>,
+        /// Between two pieces of an answer.
+        idle: At<Duration>,
+    }
+}
+
+section! {
+    /// A model.
+    Model {
+        /// Where it runs.
+        connection: At<String>,
+        /// Its name there.
+        upstream: At<String>,
+        /// Words by which grants may select it.
+        tags: Vec<At<String>>,
+    }
+}
+
+section! {
+    /// A dataset.
+    Dataset {
+        /// Where it lies.
+        connection: At<String>,
+        /// Its name there.
+        collection: At<String>,
+        /// Words by which grants may select it.
+        tags: Vec<At<String>>,
+    }
+}
+
+section! {
+    /// Bounds of what comes from outside.
+    Limits {
+        /// The longest head of a request.
+        header_bytes: At<Bytes>,
+        /// The most header lines.
+        header_count: At<u64>,
+        /// The longest body.
+        body_bytes: At<Bytes>,
+        /// The longest answer that is not a stream.
+        answer_bytes: At<Bytes>,
+        /// The deepest JSON.
+        json_depth: At<u64>,
+        /// How long a head may take to arrive.
+        header_timeout: At<Duration>,
+        /// How long a body may take to arrive.
+        body_timeout: At<Duration>,
+        /// How long a caller may stop reading before its connection is cut.
+        write_timeout: At<Duration>,
+        /// The most connections at once, of each listener.
+        connections: At<u64>,
+        /// The most streams at once on one HTTP/2 connection.
+        streams: At<u64>,
+    }
+}
+
+section! {
+    /// How strict records are.
+    Records {
+        /// When a piece of an answer must be on disk: `group` or `strict`.
+        answers: At<String>,
+    }
+}
+
+section! {
+    /// How the gateway stops.
+    Drain {
+        /// How long open streams may go on after the gateway was told to stop.
+        grace: At<Duration>,
+    }
+}
+
+section! {
+    /// The gateway's own log.
+    Log {
+        /// `json` or `text`.
+        format: At<String>,
+        /// `error`, `warn`, `info` or `debug`.
+        level: At<String>,
+        /// Whether every journey is told in one line.
+        access: At<bool>,
+    }
+}
+
+section! {
+    /// A catalogue that is kept elsewhere than beside the configuration.
+    CatalogueSource {
+        /// `store`.
+        source: At<String>,
+    }
+}
+
+/// A listener, short or long.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Listener {
+    /// Its address alone.
+    Address(At<String>),
+    /// With all that belongs to it.
+    Section(ListenerSection),
+}
+
+impl Read for Listener {
+    fn read(node: &Node, faults: &mut Faults) -> Option<Self> {
+        match &node.value {
+            Value::Text(_) => Read::read(node, faults).map(Self::Address),
+            Value::Mapping(_) => Read::read(node, faults).map(Self::Section),
+            _ => {
+                unexpected(node, "an address or a mapping", faults);
+                None
+            }
+        }
+    }
+}
+
+/// Where the catalogue is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CatalogueAt {
+    /// A file or a folder.
+    Path(At<String>),
+    /// Somewhere else.
+    Source(CatalogueSource),
+}
+
+impl Read for CatalogueAt {
+    fn read(node: &Node, faults: &mut Faults) -> Option<Self> {
+        match &node.value {
+            Value::Text(_) => Read::read(node, faults).map(Self::Path),
+            Value::Mapping(_) => Read::read(node, faults).map(Self::Source),
+            _ => {
+                unexpected(node, "a path or {source: store}", faults);
+                None
+            }
+        }
+    }
+}

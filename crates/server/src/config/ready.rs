@@ -1,0 +1,207 @@
+//! What runs: every name resolved, every default filled in, every bound a number.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use gatewright_identity::IssuerConfig;
+use gatewright_model::{ConnectionName, DatasetName, Digest, IssuerName, ModelName, Trust};
+use gatewright_upstream::lend::Reference;
+use gatewright_upstream::reach::{Origin, Timeouts};
+
+use super::network::Network;
+
+/// A configuration that holds.
+#[derive(Clone, Debug)]
+pub struct Ready {
+    /// The file that it was read from.
+    pub file: PathBuf,
+    /// SHA-256 of that file's bytes.
+    pub digest: Digest,
+    /// The listener for callers.
+    pub data_listener: Listener,
+    /// The listener for operators.
+    pub admin_listener: Listener,
+    /// The folder of everything that the gateway keeps.
+    pub data: PathBuf,
+    /// Where the role catalogue is: a file or a folder.
+    pub catalogue: PathBuf,
+    /// Who may vouch for callers, in the order of their names.
+    pub issuers: BTreeMap<IssuerName, Issuer>,
+    /// Model servers and vector databases.
+    pub connections: BTreeMap<ConnectionName, Connection>,
+    /// Models.
+    pub models: BTreeMap<ModelName, Model>,
+    /// Datasets.
+    pub datasets: BTreeMap<DatasetName, Dataset>,
+    /// What a request and a connection may cost.
+    pub limits: Limits,
+    /// Networks of proxies whose `x-forwarded-for` is believed.
+    pub proxies: Vec<Network>,
+    /// When a piece of an answer must be on disk.
+    pub answers: AnswerRecords,
+    /// How long open streams may go on after the gateway was told to stop.
+    pub grace: Duration,
+    /// What the gateway says of itself.
+    pub log: Log,
+}
+
+/// A listener.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listener {
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// Its certificate; plain text without one.
+    pub tls: Option<CertificateFiles>,
+    /// Names by which it may be called besides its address, in lower case.
+    pub hosts: Vec<String>,
+}
+
+/// A certificate chain and its key.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct CertificateFiles {
+    /// The chain, a PEM file.
+    pub certificate: PathBuf,
+    /// The private key, a PEM file.
+    pub key: PathBuf,
+}
+
+/// An issuer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Issuer {
+    /// What its tokens are held against.
+    pub tokens: IssuerConfig,
+    /// The client that `gatewright login` uses; without one nobody can log in through it.
+    pub login_client: Option<String>,
+}
+
+/// A model server or vector database.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Connection {
+    /// The protocol's folder.
+    pub protocol: String,
+    /// The server's own variety of it.
+    pub dialect: Option<String>,
+    /// Where it is.
+    pub origin: Origin,
+    /// Where its credential lies; `None` where it asks for none.
+    pub credential: Option<Reference>,
+    /// How far it is trusted.
+    pub trust: Trust,
+    /// How long it may take.
+    pub timeouts: Timeouts,
+    /// The authorities that may vouch for it, instead of the system's.
+    pub ca: Option<PathBuf>,
+}
+
+/// A model.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Model {
+    /// Where it runs.
+    pub connection: ConnectionName,
+    /// Its name there.
+    pub upstream: String,
+    /// Words by which grants may select it.
+    pub tags: Vec<String>,
+}
+
+/// A dataset.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Dataset {
+    /// Where it lies.
+    pub connection: ConnectionName,
+    /// Its name there.
+    pub collection: String,
+    /// Words by which grants may select it.
+    pub tags: Vec<String>,
+}
+
+/// Bounds of what comes from outside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// The longest head of a request, in bytes.
+    pub header_bytes: usize,
+    /// The most header lines.
+    pub header_count: usize,
+    /// The longest body, in bytes.
+    pub body_bytes: usize,
+    /// The longest answer that is not a stream, in bytes.
+    pub answer_bytes: usize,
+    /// The deepest JSON, in levels.
+    pub json_depth: usize,
+    /// How long a head may take to arrive.
+    pub header_timeout: Duration,
+    /// How long a body may take to arrive.
+    pub body_timeout: Duration,
+    /// How long a caller may stop reading before its connection is cut.
+    pub write_timeout: Duration,
+    /// The most connections at once, of each listener.
+    pub connections: usize,
+    /// The most streams at once on one HTTP/2 connection.
+    pub streams: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            header_bytes: 32 * 1024,
+            header_count: 100,
+            body_bytes: 16 * 1024 * 1024,
+            answer_bytes: 64 * 1024 * 1024,
+            json_depth: 64,
+            header_timeout: Duration::from_secs(10),
+            body_timeout: Duration::from_secs(30),
+            write_timeout: Duration::from_secs(120),
+            connections: 8192,
+            streams: 100,
+        }
+    }
+}
+
+/// When a piece of an answer must be on disk.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum AnswerRecords {
+    /// With the next group commit: after a crash the log may lack the last pieces that a caller was given.
+    #[default]
+    Group,
+    /// Before the caller is given it.
+    Strict,
+}
+
+impl AnswerRecords {
+    /// `group` or `strict`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Group => "group",
+            Self::Strict => "strict",
+        }
+    }
+}
+
+/// How log lines look.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LogFormat {
+    /// One JSON object a line.
+    #[default]
+    Json,
+    /// For people's eyes.
+    Text,
+}
+
+/// The gateway's own log, on standard error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Log {
+    /// How its lines look.
+    pub format: LogFormat,
+    /// The least important level that is written.
+    pub level: tracing::level_filters::LevelFilter,
+    /// Whether every journey is told in one line.
+    pub access: bool,
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Self { format: LogFormat::Json, level: tracing::level_filters::LevelFilter::INFO, access: true }
+    }
+}
