@@ -1,0 +1,130 @@
+//! The OpenAI protocol: chat completions, embeddings and the list of models, as `POST /v1/chat/completions`,
+//! `POST /v1/embeddings`, `GET /v1/models` and `GET /v1/models/{id}`.
+//!
+//! Dialects: the vendor's own by default, `vllm` and `llama.cpp` with further sampling fields. What would reach files,
+//! the network or another model, what makes a model server keep or repeat text, and what nobody can search (pictures,
+//! audio, files, token ids) is refused in every dialect; [`fields`] is the whole list of what is not.
+
+mod fields;
+mod messages;
+mod models;
+mod operation;
+mod prepare;
+mod refusal;
+mod schema;
+mod texts;
+mod tools;
+
+use gatewright_json::Value;
+use gatewright_model::{Code, Delivery, ModelName, Operation, Refusal, RequestId, Setting, Terms};
+
+use crate::{Asked, BodyKind, Dialect, Fault, Protocol, ReplyEditor, ReplyHead, Route, RouteId, Text, Wording, Words};
+
+const CHAT: RouteId = RouteId("openai.chat");
+const EMBEDDINGS: RouteId = RouteId("openai.embeddings");
+const LIST_MODELS: RouteId = RouteId("openai.models");
+const DESCRIBE_MODEL: RouteId = RouteId("openai.model");
+
+const ROUTES: &[Route] = &[
+    Route { id: CHAT, method: "POST", path: "/v1/chat/completions", operation: Operation::Chat, body: BodyKind::Json },
+    Route { id: EMBEDDINGS, method: "POST", path: "/v1/embeddings", operation: Operation::Embed, body: BodyKind::Json },
+    Route {
+        id: LIST_MODELS,
+        method: "GET",
+        path: "/v1/models",
+        operation: Operation::ListModels,
+        body: BodyKind::None,
+    },
+    Route {
+        id: DESCRIBE_MODEL,
+        method: "GET",
+        path: "/v1/models/{id}",
+        operation: Operation::DescribeModel,
+        body: BodyKind::None,
+    },
+];
+
+/// The OpenAI protocol.
+#[derive(Clone, Copy, Debug)]
+pub struct OpenAi;
+
+impl Protocol for OpenAi {
+    fn name(&self) -> &'static str {
+        "openai"
+    }
+
+    fn routes(&self) -> &'static [Route] {
+        ROUTES
+    }
+
+    fn dialect(&self, name: &str) -> Option<Dialect> {
+        fields::dialect(name)
+    }
+
+    fn model(&self, route: &Route, ids: &[&str], body: &Value) -> Result<Option<ModelName>, Refusal> {
+        operation::model(route, ids, body)
+    }
+
+    fn read(&self, route: &Route, ids: &[&str], body: &Value, dialect: &Dialect) -> Result<Terms, Refusal> {
+        operation::read(route, ids, body, dialect)
+    }
+
+    fn turns<'v>(&self, route: &Route, body: &'v Value) -> &'v [Value] {
+        let messages = if route.id == CHAT { body.get("messages") } else { None };
+        messages.and_then(Value::as_array).unwrap_or_default()
+    }
+
+    fn request_texts(&self, route: &Route, body: &mut Value, visit: &mut dyn FnMut(Text<'_>)) {
+        texts::visit(route, body, visit);
+    }
+
+    fn asked(&self, route: &Route, body: &Value, public_model: &str, request: RequestId) -> Asked {
+        operation::asked(route, body, public_model, request)
+    }
+
+    fn prepare(
+        &self,
+        route: &Route,
+        body: &mut Value,
+        upstream_model: &str,
+        settings: &[Setting],
+        dialect: &Dialect,
+    ) -> Result<(), Refusal> {
+        prepare::prepare(route, body, upstream_model, settings, dialect)
+    }
+
+    fn upstream_path(&self, route: &Route, _upstream_model: &str) -> String {
+        // The model's name stands in the body; the two routes whose paths have one are answered by the gateway.
+        route.path.to_owned()
+    }
+
+    fn reply(
+        &self,
+        _route: &Route,
+        _delivery: Delivery,
+        _head: ReplyHead<'_>,
+        _asked: Asked,
+    ) -> Result<Box<dyn ReplyEditor>, Refusal> {
+        Err(Refusal::new(Code::NotReady, "Answers cannot be edited yet."))
+    }
+
+    fn upstream_error(&self, _route: &Route, head: ReplyHead<'_>, body: &[u8], words: &mut dyn Words) -> Refusal {
+        refusal::upstream(head.status, body, words)
+    }
+
+    fn models(&self, route: &Route, ids: &[&str], names: &[&str]) -> Result<Vec<u8>, Refusal> {
+        models::answer(route, ids, names)
+    }
+
+    fn discovered(&self, body: &[u8]) -> Result<Vec<String>, Fault> {
+        models::discovered(body)
+    }
+
+    fn refusal(&self, refusal: &Refusal, request: &RequestId) -> Wording {
+        Wording { content_type: "application/json", body: refusal::body(refusal, request) }
+    }
+
+    fn refusal_in_stream(&self, refusal: &Refusal, request: &RequestId) -> Vec<u8> {
+        refusal::event(refusal, request)
+    }
+}

@@ -1,0 +1,45 @@
+use gatewright_model::Operation;
+
+/// A route's name, which no other route of any protocol has: `openai.chat`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RouteId(pub &'static str);
+
+/// What kind of body a route's requests have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BodyKind {
+    /// None at all.
+    None,
+    /// One JSON value.
+    Json,
+}
+
+/// A method and path that a protocol owns, and what a request there would do.
+#[derive(Clone, Copy, Debug)]
+pub struct Route {
+    /// Its name.
+    pub id: RouteId,
+    /// The HTTP method, exact.
+    pub method: &'static str,
+    /// The path; a segment `{id}` stands for any one segment.
+    pub path: &'static str,
+    /// What a request there would do.
+    pub operation: Operation,
+    /// The body that it has.
+    pub body: BodyKind,
+}
+
+impl Route {
+    /// The segments of a path that stand where this route's path says `{id}`; `None` where the path is another one.
+    pub fn ids<'p>(&self, path: &'p str) -> Option<Vec<&'p str>> {
+        let (mut ours, mut theirs) = (self.path.split('/'), path.split('/'));
+        let mut ids = Vec::new();
+        loop {
+            match (ours.next(), theirs.next()) {
+                (None, None) => return Some(ids),
+                (Some("{id}"), Some(id)) if !id.is_empty() => ids.push(id),
+                (Some(expected), Some(found)) if expected == found => {}
+                _ => return None,
+            }
+        }
+    }
+}
