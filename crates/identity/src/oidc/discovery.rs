@@ -40,6 +40,17 @@ impl Discovery {
         let url = self.document.get(name).and_then(Value::as_str);
         url.ok_or_else(|| format!("its discovery document has no `{name}`"))
     }
+
+    /// Whether a list that the document has names this item; `None` where it has no such list.
+    pub(crate) fn lists(&self, list: &str, item: &str) -> Option<bool> {
+        let items = self.document.get(list)?.as_array()?;
+        Some(items.iter().any(|listed| listed.as_str() == Some(item)))
+    }
+
+    /// Whether the document says yes to this.
+    pub(crate) fn says(&self, name: &str) -> bool {
+        self.document.get(name).and_then(Value::as_bool) == Some(true)
+    }
 }
 
 /// Asks for the issuer's present keys.

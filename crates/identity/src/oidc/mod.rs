@@ -24,6 +24,6 @@ pub(crate) use keeper::Keeper;
 pub(crate) use key_set::{KeySet, NoKey};
 
 /// Bounds for every JSON text of a token or an issuer; size and count are set per use.
-const fn limits(bytes: usize, values: usize) -> gatewright_json::Limits {
+pub(crate) const fn limits(bytes: usize, values: usize) -> gatewright_json::Limits {
     gatewright_json::Limits { bytes, depth: 16, values }
 }
