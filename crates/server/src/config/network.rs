@@ -33,6 +33,11 @@ impl Network {
         Ok(network)
     }
 
+    /// The address and the prefix length.
+    pub const fn parts(&self) -> (IpAddr, u8) {
+        (self.address, self.prefix)
+    }
+
     /// Whether the address is in the network. An IPv4 address in its IPv6 form (`::ffff:10.0.0.1`) counts as IPv4.
     pub fn contains(&self, address: IpAddr) -> bool {
         let address = address.to_canonical();
