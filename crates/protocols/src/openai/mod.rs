@@ -5,19 +5,30 @@
 //! the network or another model, what makes a model server keep or repeat text, and what nobody can search (pictures,
 //! audio, files, token ids) is refused in every dialect; [`fields`] is the whole list of what is not.
 
+mod call;
+mod choice;
+mod embeddings;
 mod fields;
+mod logprobs;
 mod messages;
 mod models;
 mod operation;
 mod prepare;
+mod reader;
 mod refusal;
+mod run;
 mod schema;
 mod texts;
 mod tools;
+mod usage;
+mod whole;
 
 use gatewright_json::Value;
 use gatewright_model::{Code, Delivery, ModelName, Operation, Refusal, RequestId, Setting, Terms};
 
+use self::embeddings::EmbeddingsEditor;
+use self::reader::StreamEditor;
+use self::whole::WholeEditor;
 use crate::{Asked, BodyKind, Dialect, Fault, Protocol, ReplyEditor, ReplyHead, Route, RouteId, Text, Wording, Words};
 
 const CHAT: RouteId = RouteId("openai.chat");
@@ -100,12 +111,18 @@ impl Protocol for OpenAi {
 
     fn reply(
         &self,
-        _route: &Route,
-        _delivery: Delivery,
-        _head: ReplyHead<'_>,
-        _asked: Asked,
+        route: &Route,
+        delivery: Delivery,
+        head: ReplyHead<'_>,
+        asked: Asked,
     ) -> Result<Box<dyn ReplyEditor>, Refusal> {
-        Err(Refusal::new(Code::NotReady, "Answers cannot be edited yet."))
+        check_head(delivery, head)?;
+        Ok(match (route.id, delivery) {
+            (CHAT, Delivery::Stream) => Box::new(StreamEditor::new(asked)),
+            (CHAT, Delivery::Whole) => Box::new(WholeEditor::new(asked)),
+            (EMBEDDINGS, Delivery::Whole) => Box::new(EmbeddingsEditor::new(asked)),
+            _ => return Err(Refusal::new(Code::UpstreamFailed, "This operation has no model server's answer.")),
+        })
     }
 
     fn upstream_error(&self, _route: &Route, head: ReplyHead<'_>, body: &[u8], words: &mut dyn Words) -> Refusal {
@@ -127,4 +144,24 @@ impl Protocol for OpenAi {
     fn refusal_in_stream(&self, refusal: &Refusal, request: &RequestId) -> Vec<u8> {
         refusal::event(refusal, request)
     }
+}
+
+/// An answer whose type or encoding is another than was asked for is one that would not be read as what it is.
+fn check_head(delivery: Delivery, head: ReplyHead<'_>) -> Result<(), Refusal> {
+    let unreadable = |message: &str| Err(Refusal::new(Code::UpstreamFailed, message));
+    if head.status != 200 {
+        return unreadable("The model server's answer has a status that means no answer.");
+    }
+    if head.content_encoding.is_some_and(|encoding| !encoding.eq_ignore_ascii_case("identity")) {
+        return unreadable("The model server's answer is compressed, which it was asked not to be.");
+    }
+    let expected = match delivery {
+        Delivery::Whole => "application/json",
+        Delivery::Stream => "text/event-stream",
+    };
+    let essence = head.content_type.and_then(|text| text.split(';').next()).unwrap_or_default().trim();
+    if !essence.eq_ignore_ascii_case(expected) {
+        return unreadable("The model server's answer is of another type than was asked for.");
+    }
+    Ok(())
 }
