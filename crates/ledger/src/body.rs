@@ -9,7 +9,7 @@ pub const BODY_MAGIC: &[u8; 16] = b"gatewright bod1\n";
 pub const BODY_SEGMENT_HEAD: usize = 36;
 
 /// How many bytes of a body frame come before its payload.
-pub const BODY_FRAME_HEAD: usize = 45;
+pub const BODY_FRAME_HEAD: usize = 37;
 
 /// How many bytes a body frame has besides its payload.
 pub const BODY_FRAME_OVERHEAD: usize = BODY_FRAME_HEAD + 4;
@@ -73,7 +73,7 @@ pub enum BodyPart<'a> {
     ),
 }
 
-/// A body, or a piece of one: `length u32 | type u8 | request 16 | previous u64 | synced u64 | moment u64 | payload |
+/// A body, or a piece of one: `length u32 | type u8 | request 16 | previous u64 | moment u64 | payload |
 /// CRC-32C`, numbers big-endian, the checksum starting from the segment's nonce.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BodyFrame<'a> {
@@ -81,8 +81,6 @@ pub struct BodyFrame<'a> {
     pub request: RequestId,
     /// Where the journey's frame before this one lies; nowhere for its request.
     pub previous: BodyAt,
-    /// Up to which offset the segment was on disk for certain when this frame was written.
-    pub synced: u64,
     /// When it was handed over.
     pub at: Timestamp,
     /// What it holds.
@@ -123,7 +121,6 @@ impl<'a> BodyFrame<'a> {
         });
         out.extend_from_slice(self.request.as_bytes());
         out.extend_from_slice(&self.previous.word().to_be_bytes());
-        out.extend_from_slice(&self.synced.to_be_bytes());
         out.extend_from_slice(&self.at.micros().to_be_bytes());
         match &self.part {
             BodyPart::Request { request_salt, answer_salt, bytes } => {
@@ -171,7 +168,6 @@ impl<'a> BodyFrame<'a> {
         let [kind] = fields.next()?;
         let request = RequestId::from_bytes(fields.next()?);
         let previous = BodyAt(u64::from_be_bytes(fields.next()?));
-        let synced = u64::from_be_bytes(fields.next()?);
         let at = Timestamp::from_micros(u64::from_be_bytes(fields.next()?));
         let payload = covered.get(BODY_FRAME_HEAD..)?;
         let part = match kind {
@@ -182,7 +178,7 @@ impl<'a> BodyFrame<'a> {
             }
             _ => BodyPart::Answer(payload),
         };
-        Some(Self { request, previous, synced, at, part })
+        Some(Self { request, previous, at, part })
     }
 }
 
@@ -217,7 +213,6 @@ mod tests {
             let frame = BodyFrame {
                 request: RequestId::from_bytes([4; 16]),
                 previous: BodyAt::NOWHERE,
-                synced: 36,
                 at: Timestamp::from_seconds(9),
                 part,
             };

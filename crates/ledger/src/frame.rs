@@ -79,6 +79,11 @@ impl<'a> Frame<'a> {
         }
     }
 
+    /// Reads a frame whose checksum [`parse`](Self::parse) has seen already.
+    pub fn parse_unchecked(bytes: &'a [u8]) -> Option<Self> {
+        Self::parse_head(bytes).map(|(frame, _)| frame)
+    }
+
     /// The frame and its bytes, its checksum unseen.
     fn parse_head(bytes: &'a [u8]) -> Option<(Self, &'a [u8])> {
         let mut fields = Fields(bytes);

@@ -211,6 +211,12 @@ impl Verifier {
         Self::default()
     }
 
+    /// A verifier before the first record of a segment, which takes for granted what the segment's head says.
+    pub fn resume(head: &SegmentHead) -> Self {
+        let open = head.open.iter().map(|journey| (journey.request, journey.intent)).collect();
+        Self { tree: head.tree.clone(), link: head.link, anchors: BTreeMap::new(), vouched: head.tree.size(), open }
+    }
+
     /// How many records were good.
     pub fn size(&self) -> u64 {
         self.tree.size()
@@ -226,17 +232,29 @@ impl Verifier {
         self.vouched
     }
 
-    /// How many journeys are open.
-    pub fn open(&self) -> usize {
-        self.open.len()
+    /// The journeys that are open, with the numbers of their intents.
+    pub fn open(&self) -> impl ExactSizeIterator<Item = (RequestId, u64)> + '_ {
+        self.open.iter().map(|(request, intent)| (*request, *intent))
     }
 
-    /// Adds a checkpoint whose signature was checked. All are added before the first record.
+    /// The tree over the records that were good.
+    pub fn tree(&self) -> &Frontier {
+        &self.tree
+    }
+
+    /// The link that the next record must hold.
+    pub fn link(&self) -> Digest {
+        self.link
+    }
+
+    /// Adds a checkpoint whose signature was checked, before the record that it ends with is fed.
     pub fn anchor(&mut self, checkpoint: &Checkpoint, keeper: Keeper) -> Result<(), Finding> {
         let last = checkpoint.size.saturating_sub(1);
         let forked = Finding { first: 0, last, flaw: Flaw::Forked };
-        if checkpoint.size == 0 {
-            return if checkpoint.root == self.tree.root() { Ok(()) } else { Err(forked) };
+        if checkpoint.size <= self.tree.size() {
+            // What is past can be compared only where it is the present.
+            let same = checkpoint.size < self.tree.size() || checkpoint.root == self.tree.root();
+            return if same { Ok(()) } else { Err(forked) };
         }
         let anchor = self.anchors.entry(checkpoint.size).or_insert(Anchor { root: checkpoint.root, keeper });
         if anchor.root != checkpoint.root {

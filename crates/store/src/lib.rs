@@ -7,4 +7,5 @@
 //! configuration, and never retries a write or a sync that failed.
 
 pub mod disk;
+mod folder;
 pub mod log;

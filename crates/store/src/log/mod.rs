@@ -3,13 +3,23 @@
 //! One thread, the committer, writes everything: it drains a bounded queue, writes and syncs the bodies, then writes
 //! and syncs the ledger, and only then tells those who wait. A failed write or sync breaks the log for ever.
 
+mod ahead;
+mod body_writer;
 mod broken;
+mod checkpoint_writer;
 mod closing;
+mod committer;
+mod keys;
+mod ledger_writer;
+mod open;
 mod options;
 mod queue;
+mod recovery;
 mod ticket;
 
 use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
 
 use bytes::Bytes;
 use gatewright_ledger::{Commitment, Leaf, LeafKind};
@@ -19,6 +29,7 @@ use tokio::sync::watch;
 pub use broken::{Broken, LogState, Unrecorded};
 pub use closing::{Closing, Ending};
 pub use options::Options;
+pub use recovery::{OpenError, Recovered};
 pub use ticket::Ticket;
 
 use queue::{Entry, Salts, Shared};
@@ -52,7 +63,8 @@ pub struct Opening {
     pub urgency: Urgency,
 }
 
-/// The log; cheap to clone.
+/// The log; cheap to clone. When the last clone goes without [`close`](Log::close), what is queued is written and the
+/// committer's thread ends, which the drop waits for.
 #[derive(Clone)]
 pub struct Log {
     handle: Arc<Handle>,
@@ -62,6 +74,17 @@ struct Handle {
     shared: Arc<Shared>,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
+    committer: Option<JoinHandle<()>>,
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        self.shared.abandon();
+        if let Some(committer) = self.committer.take() {
+            // A panic in there has marked the log as broken; nobody is left to be told.
+            let _ = committer.join();
+        }
+    }
 }
 
 impl Log {
@@ -80,7 +103,7 @@ impl Log {
             .encode()
             .map_err(|long| Unrecorded::TooLong { length: long.length })?;
         let delay = match urgency {
-            Urgency::Now => std::time::Duration::ZERO,
+            Urgency::Now => Duration::ZERO,
             Urgency::Linger => shared.options.linger,
         };
         let (promise, ticket) = Promise::new();
@@ -95,7 +118,7 @@ impl Log {
         let place = shared.notes.clone().acquire_owned().await.map_err(|_| shared.broken())?;
         let leaf = encode_note(request, moments)?;
         let (promise, ticket) = Promise::new();
-        shared.push(Entry::Note { leaf, place, promise: Some(promise) }, std::time::Duration::ZERO)?;
+        shared.push(Entry::Note { leaf, place, promise: Some(promise) }, Duration::ZERO)?;
         Ok(ticket.durable().await?)
     }
 
@@ -119,6 +142,11 @@ impl Log {
     /// Tells when that changes: the server stops serving when it turns to [`LogState::Broken`].
     pub fn watch(&self) -> watch::Receiver<LogState> {
         self.handle.shared.watch()
+    }
+
+    /// How many records are on disk, and when that changes: what the sessions' index follows.
+    pub fn durable(&self) -> watch::Receiver<u64> {
+        self.handle.shared.durable()
     }
 
     /// Writes what is there, notes `Stopped` with a last checkpoint, and ends the committer. Call it when every journey

@@ -27,8 +27,31 @@ pub(super) enum Entry {
 }
 
 impl Entry {
+    /// Tells whoever waits that this is on disk, and gives back its place.
+    pub(super) fn keep(self) {
+        match self {
+            Self::Intent { promise, .. } => promise.keep(),
+            Self::Piece { promise, .. } => promise.keep(),
+            Self::Outcome { place, .. } => drop(place),
+            Self::Note { place, promise, .. } => {
+                drop(place);
+                if let Some(promise) = promise {
+                    promise.keep();
+                }
+            }
+        }
+    }
+
+    /// The answer bytes that wait while this does.
+    pub(super) fn pending_bytes(&self) -> usize {
+        match self {
+            Self::Piece { bytes, .. } => bytes.len(),
+            Self::Intent { .. } | Self::Outcome { .. } | Self::Note { .. } => 0,
+        }
+    }
+
     /// Tells whoever waits that this will never be on disk.
-    fn fail(self, why: &Broken) {
+    pub(super) fn fail(self, why: &Broken) {
         match self {
             Self::Intent { promise, .. } => promise.fail(why),
             Self::Piece { promise, .. } => promise.fail(why),
@@ -64,6 +87,7 @@ pub(super) struct Shared {
     queue: Mutex<Queue>,
     bell: Condvar,
     state: watch::Sender<LogState>,
+    durable: watch::Sender<u64>,
 }
 
 struct Queue {
@@ -97,7 +121,7 @@ enum Stage {
 const NOTES: usize = 1_024;
 
 impl Shared {
-    pub(super) fn new(options: Options) -> Self {
+    pub(super) fn new(options: Options, durable: u64) -> Self {
         Self {
             places: Arc::new(Semaphore::new(options.places)),
             notes: Arc::new(Semaphore::new(NOTES)),
@@ -111,12 +135,22 @@ impl Shared {
             }),
             bell: Condvar::new(),
             state: watch::Sender::new(LogState::Healthy),
+            durable: watch::Sender::new(durable),
             options,
         }
     }
 
     pub(super) fn watch(&self) -> watch::Receiver<LogState> {
         self.state.subscribe()
+    }
+
+    pub(super) fn durable(&self) -> watch::Receiver<u64> {
+        self.durable.subscribe()
+    }
+
+    /// Says how many records are on disk.
+    pub(super) fn advance(&self, records: u64) {
+        self.durable.send_replace(records);
     }
 
     /// Puts an entry in the queue; it is written within `delay`.
@@ -133,9 +167,7 @@ impl Shared {
             entry.fail(&why);
             return Err(why);
         }
-        if let Entry::Piece { bytes, .. } = &entry {
-            queue.pending_bytes += bytes.len();
-        }
+        queue.pending_bytes += entry.pending_bytes();
         queue.entries.push(entry);
         let due = Instant::now() + delay;
         if queue.due.is_none_or(|earlier| due < earlier) {

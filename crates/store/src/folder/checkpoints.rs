@@ -1,0 +1,80 @@
+use std::io;
+
+use gatewright_ledger::{Checkpoint, TrustedKey};
+
+use super::names::checkpoints_path;
+use crate::disk::{Disk, read_whole};
+
+/// The most bytes that a list of checkpoints may have; a segment gets nowhere near as many.
+const LIST_LIMIT: usize = 256 << 20;
+
+/// The checkpoints that were signed while one segment was written: notes, each followed by an empty line.
+#[derive(Debug)]
+pub(crate) struct CheckpointList {
+    /// The checkpoints that the trusted key has signed.
+    pub(crate) listed: Vec<Listed>,
+    /// The number of the first entry that is no checkpoint signed by the trusted key, though more than a torn tail.
+    pub(crate) bad: Option<u64>,
+    /// How many bytes at the beginning are whole, good entries.
+    pub(crate) good_bytes: u64,
+}
+
+/// A checkpoint and the note that says so.
+#[derive(Debug)]
+pub(crate) struct Listed {
+    pub(crate) checkpoint: Checkpoint,
+    pub(crate) note: String,
+}
+
+impl CheckpointList {
+    /// Reads the list of this segment; `None` where there is none.
+    pub(crate) fn read(disk: &dyn Disk, first: u64, trusted: &TrustedKey) -> io::Result<Option<Self>> {
+        match read_whole(disk, &checkpoints_path(first), LIST_LIMIT) {
+            Ok(bytes) => Ok(Some(Self::parse(&bytes, trusted))),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn parse(bytes: &[u8], trusted: &TrustedKey) -> Self {
+        let mut list = Self { listed: Vec::new(), bad: None, good_bytes: 0 };
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            let Some((note, after)) = split_entry(rest) else {
+                // An entry that a crash tore ends too early, or holds the zeros of a block that was never written.
+                // Each entry is synced before the next one is begun, so only the last can be torn.
+                if !rest.contains(&0) && rest.ends_with(b"\n\n") {
+                    list.bad = Some(list.listed.len() as u64);
+                }
+                return list;
+            };
+            let opened = std::str::from_utf8(note)
+                .ok()
+                .and_then(|note| Some((Checkpoint::open(note, trusted).ok()?, note.to_owned())));
+            let Some((checkpoint, note)) = opened else {
+                if !after.is_empty() || !note.contains(&0) {
+                    list.bad = Some(list.listed.len() as u64);
+                }
+                return list;
+            };
+            list.listed.push(Listed { checkpoint, note });
+            list.good_bytes += (rest.len() - after.len()) as u64;
+            rest = after;
+        }
+        list
+    }
+}
+
+/// Splits off the first entry: the text up to an empty line, the signatures up to the next one.
+fn split_entry(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let text = find_empty_line(bytes)?;
+    let signatures = find_empty_line(&bytes[text..])?;
+    let end = text + signatures;
+    // The note ends with its last line; the empty line behind it belongs to the list.
+    Some((&bytes[..end - 1], &bytes[end..]))
+}
+
+/// The offset behind the first empty line.
+fn find_empty_line(bytes: &[u8]) -> Option<usize> {
+    bytes.windows(2).position(|pair| pair == b"\n\n").map(|at| at + 2)
+}

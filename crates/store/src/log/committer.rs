@@ -1,0 +1,180 @@
+use std::io;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use gatewright_ledger::{BodyAt, BodyFrame, BodyPart, Leaf, LeafKind, OpenJourney};
+use gatewright_model::{Clock, Event, Moment, RequestId};
+
+use super::Broken;
+use super::body_writer::BodyWriter;
+use super::ledger_writer::LedgerWriter;
+use super::queue::{Entry, Shared, Turn};
+
+/// The one thread that writes the log.
+pub(super) struct Committer {
+    pub(super) shared: Arc<Shared>,
+    pub(super) ledger: LedgerWriter,
+    pub(super) bodies: BodyWriter,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) checkpointed: Instant,
+}
+
+/// Marks the log as broken when the committer's thread ends in any way but in order: a panic must leave nobody waiting.
+struct Guard(Arc<Shared>);
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        // Does nothing to a log that has ended in order or is broken already.
+        self.0.break_with(&Broken::new("the committer's thread stopped unexpectedly"));
+    }
+}
+
+impl Committer {
+    /// Commits until the log is closed, abandoned or broken.
+    pub(super) fn run(mut self) {
+        let guard = Guard(self.shared.clone());
+        loop {
+            let outcome = match self.shared.next_turn(self.patience()) {
+                Turn::Commit(entries) => self.commit(entries).and_then(|()| self.checkpoint_if_due()),
+                Turn::Idle => self.checkpoint(),
+                Turn::Finish(entries) => return self.finish(entries, Parting::Noted),
+                Turn::Abandon(entries) => return self.finish(entries, Parting::Silent),
+            };
+            if let Err(why) = outcome {
+                tracing::error!(reason = why.reason(), "the log is broken");
+                self.shared.break_with(&why);
+                drop(guard);
+                return;
+            }
+        }
+    }
+
+    /// Writes a batch: bodies, their sync, records, their sync; only then are those told who wait.
+    fn commit(&mut self, entries: Vec<Entry>) -> Result<(), Broken> {
+        let written = self.write(&entries);
+        let pending: usize = entries.iter().map(Entry::pending_bytes).sum();
+        match written {
+            Ok(()) => {
+                self.shared.advance(self.ledger.size());
+                entries.into_iter().for_each(Entry::keep);
+                self.shared.written(pending);
+                Ok(())
+            }
+            Err(why) => {
+                // The state turns first: nobody may learn of a failure and still find the log healthy.
+                self.shared.break_with(&why);
+                entries.into_iter().for_each(|entry| entry.fail(&why));
+                Err(why)
+            }
+        }
+    }
+
+    fn write(&mut self, entries: &[Entry]) -> Result<(), Broken> {
+        let bodies = self.write_bodies(entries).map_err(|error| Broken::from_io("writing bodies", &error))?;
+        // INVARIANT: bodies are on disk before a record that vouches for them is written, not only before it is
+        // synced: a disk may write the record first and lose the body.
+        self.bodies.commit().map_err(|error| Broken::from_io("writing bodies", &error))?;
+        self.write_records(entries, &bodies).map_err(|error| Broken::from_io("writing the ledger", &error))?;
+        self.ledger.commit().map_err(|error| Broken::from_io("writing the ledger", &error))
+    }
+
+    /// Adds the batch's bodies, and says where each intent's request lies.
+    fn write_bodies(&mut self, entries: &[Entry]) -> io::Result<Vec<BodyAt>> {
+        let mut requests = Vec::new();
+        for entry in entries {
+            match entry {
+                Entry::Intent { request, at, salts, body, .. } => {
+                    let part =
+                        BodyPart::Request { request_salt: salts.request, answer_salt: salts.answer, bytes: body };
+                    let frame = BodyFrame { request: *request, previous: BodyAt::NOWHERE, at: *at, part };
+                    let body = self.bodies.append(&frame)?;
+                    requests.push(body);
+                    // Its number is set when its record is added.
+                    self.ledger.journeys.insert(*request, OpenJourney { request: *request, intent: u64::MAX, body });
+                }
+                Entry::Piece { request, at, bytes, .. } => {
+                    let part = BodyPart::Answer(bytes);
+                    let frame = BodyFrame { request: *request, previous: self.last_body(*request), at: *at, part };
+                    let body = self.bodies.append(&frame)?;
+                    if let Some(journey) = self.ledger.journeys.get_mut(request) {
+                        journey.body = body;
+                    }
+                }
+                Entry::Outcome { .. } | Entry::Note { .. } => {}
+            }
+        }
+        Ok(requests)
+    }
+
+    fn write_records(&mut self, entries: &[Entry], requests: &[BodyAt]) -> io::Result<()> {
+        let mut requests = requests.iter();
+        for entry in entries {
+            match entry {
+                Entry::Intent { request, leaf, .. } => {
+                    let body = requests.next().copied().unwrap_or(BodyAt::NOWHERE);
+                    let number = self.ledger.append(leaf, body)?;
+                    if let Some(journey) = self.ledger.journeys.get_mut(request) {
+                        journey.intent = number;
+                    }
+                }
+                Entry::Outcome { request, leaf, .. } => {
+                    let body = self.last_body(*request);
+                    self.ledger.append(leaf, body)?;
+                    self.ledger.journeys.remove(request);
+                }
+                Entry::Note { leaf, .. } => {
+                    self.ledger.append(leaf, BodyAt::NOWHERE)?;
+                }
+                Entry::Piece { .. } => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn last_body(&self, request: RequestId) -> BodyAt {
+        self.ledger.journeys.get(&request).map_or(BodyAt::NOWHERE, |journey| journey.body)
+    }
+
+    /// How long to wait for work before a checkpoint is due; for ever where the last one counts everything.
+    fn patience(&self) -> Option<Duration> {
+        let every = self.shared.options.checkpoint_every;
+        (self.ledger.checkpointed() < self.ledger.size()).then(|| every.saturating_sub(self.checkpointed.elapsed()))
+    }
+
+    fn checkpoint_if_due(&mut self) -> Result<(), Broken> {
+        if self.checkpointed.elapsed() >= self.shared.options.checkpoint_every { self.checkpoint() } else { Ok(()) }
+    }
+
+    fn checkpoint(&mut self) -> Result<(), Broken> {
+        self.checkpointed = Instant::now();
+        self.ledger.checkpoint().map_err(|error| Broken::from_io("writing a checkpoint", &error))
+    }
+
+    /// Writes what is left and ends.
+    fn finish(mut self, entries: Vec<Entry>, parting: Parting) {
+        let ended = self.commit(entries).and_then(|()| match parting {
+            Parting::Noted => self.note_stopped(),
+            Parting::Silent => Ok(()),
+        });
+        match ended.and_then(|()| self.checkpoint()) {
+            Ok(()) => self.shared.end(),
+            Err(why) => self.shared.break_with(&why),
+        }
+    }
+
+    fn note_stopped(&mut self) -> Result<(), Broken> {
+        let stopped = Moment { at: self.clock.now(), event: Event::Stopped { leaves: self.ledger.size() } };
+        let leaf = Leaf { kind: LeafKind::Note, request: None, moments: vec![stopped] }.encode_shortened();
+        let appended = self.ledger.append(&leaf, BodyAt::NOWHERE).and_then(|_| self.ledger.commit());
+        appended.map_err(|error| Broken::from_io("writing the ledger", &error))?;
+        self.shared.advance(self.ledger.size());
+        Ok(())
+    }
+}
+
+/// Whether the log's end is itself a record.
+#[derive(Clone, Copy)]
+enum Parting {
+    Noted,
+    Silent,
+}
