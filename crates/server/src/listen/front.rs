@@ -158,43 +158,26 @@ impl Front {
 
     async fn accept<S: Serve>(self, service: Arc<S>, tasks: Tasks) {
         let room = Arc::new(Semaphore::new(self.bounds.connections));
-        let shared = Arc::new(Shared { builder: builder(&self.bounds, tasks.clone()), service, front: self });
-        let draining = shared.front.drain.clone();
-        let mut draining = std::pin::pin!(draining.begun());
+        let Self { listener, tls, bounds, drain, counts } = self;
+        let builder = builder(&bounds, tasks.clone());
+        let shared = Arc::new(Shared { tls, bounds, drain: drain.clone(), counts, builder, service });
+        let mut draining = std::pin::pin!(drain.begun());
+        // The port belongs to this loop alone and is free as soon as it ends, however long connections live on.
         loop {
             let accepted = tokio::select! {
                 () = &mut draining => return,
-                accepted = shared.front.listener.accept() => accepted,
+                accepted = listener.accept() => accepted,
             };
             match accepted {
                 Ok((stream, address)) => match Arc::clone(&room).try_acquire_owned() {
                     Ok(place) => {
-                        shared.front.counts.accepted.fetch_add(1, Relaxed);
+                        shared.counts.accepted.fetch_add(1, Relaxed);
                         tasks.spawn(Arc::clone(&shared).connection(stream, address, place));
                     }
-                    Err(_) => shared.front.refuse(&stream),
+                    Err(_) => shared.refuse(&stream),
                 },
                 Err(error) => pause_after(&error).await,
             }
-        }
-    }
-
-    /// Too many connections. A refused one must cost nothing: one attempt to say so, no waiting.
-    fn refuse(&self, stream: &TcpStream) {
-        const FULL: &[u8] =
-            b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
-        let before = self.counts.refused.fetch_add(1, Relaxed);
-        // One line for every power of two: a flood must not flood the log.
-        if (before + 1).is_power_of_two() {
-            tracing::warn!(
-                refused = before + 1,
-                limit = self.bounds.connections,
-                "too many connections; new ones are refused"
-            );
-        }
-        if self.tls.is_none() {
-            // A socket that was accepted a moment ago has room for this; where it has not, closing says it as well.
-            let _ = socket2::SockRef::from(stream).send(FULL);
         }
     }
 }
@@ -237,29 +220,52 @@ fn builder(bounds: &Bounds, tasks: Tasks) -> auto::Builder<Tasks> {
     builder
 }
 
+/// What every connection of a port needs.
 struct Shared<S> {
-    front: Front,
+    tls: Option<ReloadingTls>,
+    bounds: Bounds,
+    drain: Drain,
+    counts: Arc<Counts>,
     builder: auto::Builder<Tasks>,
     service: Arc<S>,
 }
 
 impl<S: Serve> Shared<S> {
+    /// Too many connections. A refused one must cost nothing: one attempt to say so, no waiting.
+    fn refuse(&self, stream: &TcpStream) {
+        const FULL: &[u8] =
+            b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
+        let before = self.counts.refused.fetch_add(1, Relaxed);
+        // One line for every power of two: a flood must not flood the log.
+        if (before + 1).is_power_of_two() {
+            tracing::warn!(
+                refused = before + 1,
+                limit = self.bounds.connections,
+                "too many connections; new ones are refused"
+            );
+        }
+        if self.tls.is_none() {
+            // A socket that was accepted a moment ago has room for this; where it has not, closing says it as well.
+            let _ = socket2::SockRef::from(stream).send(FULL);
+        }
+    }
+
     async fn connection(self: Arc<Self>, stream: TcpStream, address: SocketAddr, _place: OwnedSemaphorePermit) {
         // An event of a stream must not wait for the next one.
         let _ = stream.set_nodelay(true);
         let departure = Departure::of(&stream);
-        let Some(tls) = &self.front.tls else {
+        let Some(tls) = &self.tls else {
             return self.drive(stream, Peer { address, secure: false }, departure).await;
         };
         let accepted = TlsAcceptor::from(Arc::clone(tls.config())).accept(stream);
-        match timeout(self.front.bounds.header_timeout, accepted).await {
+        match timeout(self.bounds.header_timeout, accepted).await {
             Ok(Ok(stream)) => self.drive(stream, Peer { address, secure: true }, departure).await,
             Ok(Err(error)) => {
-                self.front.counts.handshake_failed.fetch_add(1, Relaxed);
+                self.counts.handshake_failed.fetch_add(1, Relaxed);
                 tracing::debug!(%address, %error, "a TLS handshake failed");
             }
             Err(_) => {
-                self.front.counts.slow_head.fetch_add(1, Relaxed);
+                self.counts.slow_head.fetch_add(1, Relaxed);
             }
         }
     }
@@ -279,7 +285,7 @@ impl<S: Serve> Shared<S> {
         };
         let io = TokioIo::new(Watched::new(stream, Arc::clone(&activity)));
         let connection = self.builder.serve_connection(io, service);
-        let bounds = &self.front.bounds;
+        let bounds = &self.bounds;
         let patience = Patience { head: bounds.header_timeout, idle: bounds.idle_timeout, write: bounds.write_timeout };
         let guarded = Guarded {
             connection: Box::pin(connection),
@@ -288,17 +294,17 @@ impl<S: Serve> Shared<S> {
             departure,
             sleep: Box::pin(sleep(bounds.header_timeout)),
             alarm: None,
-            drain: Box::pin(self.front.drain.begun()),
+            drain: Box::pin(self.drain.begun()),
             finishing: false,
             farewell: None,
         };
         match guarded.await {
             End::Closed | End::Late(Late::Idle) => {}
             End::Late(Late::Head) => {
-                self.front.counts.slow_head.fetch_add(1, Relaxed);
+                self.counts.slow_head.fetch_add(1, Relaxed);
             }
             End::Late(Late::Write) => {
-                self.front.counts.slow_reader.fetch_add(1, Relaxed);
+                self.counts.slow_reader.fetch_add(1, Relaxed);
             }
         }
     }
