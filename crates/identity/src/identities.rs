@@ -70,6 +70,14 @@ impl Identities {
         }
     }
 
+    /// Fetches every issuer's keys now, whether they are due or not, and waits for it: for an operator who knows that
+    /// an issuer has taken a key back. Needs [`Identities::start`]; takes at most some ten seconds for each issuer.
+    pub async fn refresh(&self) {
+        for issuer in &self.issuers {
+            issuer.refresh().await;
+        }
+    }
+
     /// For each issuer, whether its tokens can be verified, or why not or not for much longer.
     pub fn readiness(&self) -> Vec<(IssuerName, Result<(), String>)> {
         self.issuers.iter().map(|issuer| (issuer.config().name.clone(), issuer.health())).collect()

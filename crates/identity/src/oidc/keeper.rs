@@ -58,6 +58,8 @@ struct State {
     /// When the last fetch began, and whether it still goes on.
     began: Option<Timestamp>,
     fetching: bool,
+    /// Somebody who may asks for a fetch, whenever the last one was.
+    ordered: bool,
     generation: u64,
     absent: HashMap<String, Timestamp>,
 }
@@ -65,7 +67,8 @@ struct State {
 impl Keeper {
     pub(crate) fn new(config: IssuerConfig, dial: Dial, clock: Arc<dyn Clock>) -> Self {
         let fault = Some("its keys have not been fetched yet".to_owned());
-        let state = State { fault, began: None, fetching: false, generation: 0, absent: HashMap::new() };
+        let state =
+            State { fault, began: None, fetching: false, ordered: false, generation: 0, absent: HashMap::new() };
         let shared = Shared {
             config,
             dial,
@@ -112,6 +115,19 @@ impl Keeper {
         let mut ended = self.shared.ended.subscribe();
         // The sender lives as long as `self`, so waiting cannot fail.
         let _ = ended.wait_for(|ended| *ended > 0).await;
+    }
+
+    /// Fetches the keys now, and waits for it. For operators; never called for a request.
+    pub(crate) async fn refresh(&self) {
+        let mut ended = self.shared.ended.subscribe();
+        let after = {
+            let mut state = self.shared.state();
+            state.ordered = true;
+            // A fetch that goes on already may have read the keys of before.
+            *ended.borrow_and_update() + u64::from(state.fetching)
+        };
+        self.shared.wanted.notify_one();
+        let _ = tokio::time::timeout(PATIENCE * 2, ended.wait_for(|ended| *ended > after)).await;
     }
 
     /// Called for a key id that the present keys do not have: waits for one fetch where one may be made, and says
@@ -177,7 +193,7 @@ impl Shared {
     async fn fetch_once(&self) -> Result<Option<Duration>, ()> {
         {
             let mut state = self.state();
-            (state.began, state.fetching) = (Some(self.clock.now()), true);
+            (state.began, state.fetching, state.ordered) = (Some(self.clock.now()), true, false);
         }
         let outcome = fetch_keys(&self.dial, &self.config).await;
         let outcome = self.take(outcome);
@@ -266,6 +282,6 @@ impl Shared {
 
 impl State {
     fn is_permitted(&self, now: Timestamp) -> bool {
-        !self.fetching && self.began.is_none_or(|began| now.since(began) >= REFETCH)
+        !self.fetching && (self.ordered || self.began.is_none_or(|began| now.since(began) >= REFETCH))
     }
 }
