@@ -1,25 +1,60 @@
+use std::collections::HashSet;
 use std::sync::Arc;
 
-use gatewright_model::{
-    Code, Digest, Identity, ModelName, Refusal, RuleName, RuleRef, Timestamp, Treatment, Verdict,
-};
+use cedar_policy::EntityUid;
+use gatewright_model::{Digest, Identity, ModelName, Operation, RoleName, RuleName, Timestamp, Verdict};
 
-use crate::roles::Held;
-use crate::{CatalogueText, Decision, Fault, Landscape, Permission, Question, Roles};
+use crate::action::Action;
+use crate::answers::AnswerRules;
+use crate::ask::{About, Asking, principal};
+use crate::cedar::uid;
+use crate::compile::{Compiled, compile};
+use crate::decide::{self, Access};
+use crate::exposure::{Conditional, treatments};
+use crate::index::Effect;
+use crate::members::Members;
+use crate::permissions::admin_index;
+use crate::text::{ApprovalText, Masking};
+use crate::{CatalogueText, Decision, Fault, Landscape, Permission, Question, Roles, words};
 
 /// A compiled catalogue: immutable, shared by every call that it decides.
 #[derive(Debug)]
 pub struct Catalogue {
+    /// Known by its address to the roles that it numbered.
+    token: Arc<()>,
     digest: Digest,
-    warnings: Vec<Fault>,
-    info_types: usize,
+    pub(crate) compiled: Compiled,
+    actions: Vec<EntityUid>,
+    models: Vec<(ModelName, u32)>,
+    members: Members,
+    role_names: Vec<RoleName>,
+    masking: Masking,
+    conditional: Conditional,
+    prompt_rules: HashSet<RuleName>,
+    answer_rules: AnswerRules,
+    approvals: Vec<ApprovalText>,
 }
 
 impl Catalogue {
     /// Holds a catalogue against what the configuration declares and compiles it; all faults at once.
     pub fn compile(text: CatalogueText, landscape: &Landscape) -> Result<Self, Vec<Fault>> {
-        let _ = text;
-        Ok(Self { digest: Digest::default(), warnings: Vec::new(), info_types: landscape.info_types.len() })
+        let (compiled, text) = compile(text, landscape)?;
+        let named = landscape.models.iter();
+        let with_prompt = text.content_rules().iter().filter(|rule| rule.prompt.is_some());
+        Ok(Self {
+            token: Arc::new(()),
+            digest: text.digest,
+            actions: Action::all().map(|action| uid("Action", action.name())).collect(),
+            models: named.filter_map(|model| Some((model.name.clone(), compiled.resources.model(model.name.as_str())?))).collect(),
+            members: Members::of(&text),
+            role_names: text.roles.iter().map(|role| role.name.clone()).collect(),
+            masking: text.masking,
+            conditional: Conditional::of(&compiled),
+            prompt_rules: with_prompt.map(|rule| rule.name.clone()).collect(),
+            answer_rules: AnswerRules::of(&text, &compiled.resources),
+            approvals: text.approvals().to_vec(),
+            compiled,
+        })
     }
 
     /// SHA-256 over the names and texts of its files, in the order of their names.
@@ -29,48 +64,130 @@ impl Catalogue {
 
     /// What the catalogue says and this version does not enforce, and what cannot have an effect.
     pub fn warnings(&self) -> &[Fault] {
-        &self.warnings
+        &self.compiled.warnings
+    }
+
+    /// Every role, in the order of the catalogue.
+    pub fn roles(&self) -> &[RoleName] {
+        &self.role_names
+    }
+
+    /// The approval that lifts a rule's hold; `None` where there is no such rule or it holds nothing.
+    pub fn approval_of(&self, rule: &RuleName) -> Option<&ApprovalText> {
+        let rule = self.compiled.rules.iter().find(|known| known.reference.name == *rule && known.approval.is_some())?;
+        self.approvals.iter().find(|approval| Some(&approval.name) == rule.approval.as_ref())
     }
 
     /// The roles of this identity. Cheap to clone; keep them with the token that proved the identity.
     pub fn roles_of(&self, identity: &Identity, now: Timestamp) -> Roles {
-        let _ = (identity, now);
-        Roles(Arc::new(Held::default()))
+        Roles::new(self.token.clone(), identity, principal(identity), self.members.roles_of(identity, now))
+    }
+
+    /// These roles where this catalogue numbered them for this caller, else the caller's own.
+    fn own(&self, roles: &Roles, identity: &Identity, now: Timestamp) -> Roles {
+        match roles.belong_to(&self.token, identity) {
+            true => roles.clone(),
+            false => self.roles_of(identity, now),
+        }
     }
 
     /// Decides a call. Total: every question has an answer, and trouble inside a policy is a denial.
     pub fn decide(&self, question: &Question<'_>) -> Decision {
-        let (rules, refusal) = default_deny();
+        let roles = self.own(question.roles, question.identity, question.now);
+        let numbers = roles.numbers(question.now);
+        let model = question.model.and_then(|model| self.compiled.resources.model(model.name.as_str()));
+        let about = About::Call(question, model);
+        let asking = self.asking(about, &roles.0.principal, &numbers);
+        let access = if !self.understands(question) {
+            Access::denied(words::default_deny(), words::stale())
+        } else if decide::is_list(question) {
+            self.list(&numbers)
+        } else {
+            decide::access(&asking, question, model)
+        };
+        let exposed = treatments(&asking, question, &roles, &self.conditional, &self.masking, &access.settings);
+        let names = roles.names(question.now);
         Decision {
-            verdict: Verdict::Deny,
-            rules,
-            refusal: Some(refusal),
-            settings: Vec::new(),
-            request: vec![Treatment::Block; self.info_types].into(),
-            reply: vec![Treatment::Block; self.info_types].into(),
-            answer_rules: Vec::new(),
-            roles: question.roles.names(question.now).into(),
+            verdict: access.verdict,
+            rules: access.rules,
+            refusal: access.refusal,
+            settings: access.settings,
+            request: exposed.request,
+            reply: exposed.reply,
+            answer_rules: self.answer_rules.for_call(question, &names),
+            roles: names,
         }
     }
 
-    /// The models that this caller may see: those on which a grant of theirs allows an inference operation or a
-    /// description, in the order of the landscape.
+    /// Whether the call was examined by this catalogue's rules and detectors; what a rule found that is not known here
+    /// cannot be judged, and must not count as nothing found.
+    fn understands(&self, question: &Question<'_>) -> bool {
+        let types = self.compiled.resources.info_types();
+        question.matched.iter().all(|rule| self.prompt_rules.contains(rule))
+            && question.found.iter().all(|index| u32::from(*index) < types)
+    }
+
+    /// The list of models is open to whoever may see at least one.
+    fn list(&self, roles: &[u32]) -> Access {
+        match self.visible(roles).next() {
+            Some((_, rule)) => {
+                let rules = vec![self.compiled.rules[rule as usize].reference.clone()];
+                Access { verdict: Verdict::Allow, rules, refusal: None, settings: Vec::new() }
+            }
+            None => {
+                let refusal = words::not_permitted(Operation::ListModels, words::Subject::Nothing);
+                Access::denied(words::default_deny(), refusal)
+            }
+        }
+    }
+
+    /// The models that this caller may see, in the order of the landscape: those on which some rule of theirs could allow
+    /// an inference operation or a description, and no unconditional rule forbids that one.
     pub fn models_for(&self, identity: &Identity, roles: &Roles, now: Timestamp) -> Vec<ModelName> {
-        let _ = (identity, roles, now);
-        Vec::new()
+        let roles = self.own(roles, identity, now).numbers(now);
+        self.visible(&roles).map(|(name, _)| name.clone()).collect()
     }
 
-    /// Whether this caller has an admin permission: `records.read`, `policy.apply` and so on.
+    /// The visible models, each with a rule that makes it so.
+    fn visible<'a>(&'a self, roles: &'a [u32]) -> impl Iterator<Item = (&'a ModelName, u32)> + 'a {
+        self.models.iter().filter_map(|(name, resource)| {
+            let seeing = [Operation::ListModels, Operation::DescribeModel].map(Action::Operation);
+            let actions = Action::all().filter(|action| action.is_inference()).chain(seeing);
+            let mut rules = actions.filter_map(|action| self.could(action, *resource, roles));
+            rules.next().map(|rule| (name, rule))
+        })
+    }
+
+    /// A permit that could allow this, whatever its conditions, unless an unconditional rule forbids it.
+    fn could(&self, action: Action, resource: u32, roles: &[u32]) -> Option<u32> {
+        let groups = self.compiled.resources.groups.get(resource as usize)?;
+        let own = roles.iter().filter_map(|role| self.compiled.roles.get(*role as usize));
+        let buckets: Vec<_> = std::iter::once(&self.compiled.global).chain(own).collect();
+        let candidates = |effect| {
+            buckets.iter().flat_map(move |bucket| bucket.candidates(action.index(), effect, resource, groups))
+        };
+        let rule = |number: u32| &self.compiled.rules[number as usize];
+        let mut forbids = candidates(Effect::Forbid).map(rule);
+        if forbids.any(|rule| rule.condition.is_none() && rule.trigger.is_none()) {
+            return None;
+        }
+        candidates(Effect::Permit).next()
+    }
+
+    /// Whether this caller has an admin permission: `records.read`, `policy.apply` and so on. One that is not known is
+    /// denied.
     pub fn permits_admin(&self, identity: &Identity, roles: &Roles, now: Timestamp, permission: &str) -> Permission {
-        let _ = (identity, roles, now, permission);
-        let (rules, refusal) = default_deny();
-        Permission { verdict: Verdict::Deny, rules, refusal: Some(refusal) }
+        let roles = self.own(roles, identity, now);
+        let numbers = roles.numbers(now);
+        let asking = self.asking(About::Visit(identity, now), &roles.0.principal, &numbers);
+        let access = match admin_index(permission) {
+            Some(at) => decide::visit(&asking, Action::Admin(at)),
+            None => Access::denied(words::default_deny(), words::no_admin_permission(permission)),
+        };
+        Permission { verdict: access.verdict, rules: access.rules, refusal: access.refusal }
     }
-}
 
-/// The answer where no rule spoke.
-fn default_deny() -> (Vec<RuleRef>, Refusal) {
-    let name = RuleName::from("default-deny");
-    let rule = RuleRef { name: name.clone(), file: "".into(), line: 0 };
-    (vec![rule], Refusal::new(Code::PermissionDenied, "No rule allows this.").by(name))
+    pub(crate) fn asking<'a>(&'a self, about: About<'a>, principal: &'a EntityUid, roles: &'a [u32]) -> Asking<'a> {
+        Asking { compiled: &self.compiled, actions: &self.actions, about, principal, roles }
+    }
 }

@@ -7,20 +7,45 @@
 //!
 //! This crate does no I/O, reads no clock, knows no protocol and keeps no state between questions: budgets, counts and
 //! approvals that a decision depends on are part of the [`Question`].
+//!
+//! Not enforced yet, and therefore warned of by every compilation that meets it ([`Catalogue::warnings`]): `budget`, and
+//! `top_k`, `rows` and `token_ttl` of a dataset.
 
+mod action;
+mod answers;
+mod ask;
 mod catalogue;
+mod cedar;
+mod compile;
+mod context;
+mod decide;
+mod digest;
+mod exposure;
 mod fault;
+mod index;
 mod landscape;
+mod members;
+mod permissions;
 mod question;
+mod ranges;
+mod resources;
 mod roles;
+mod starter;
 mod text;
+mod words;
+
+/// The name of the built-in rule that speaks where no other does.
+pub const DEFAULT_DENY: &str = "default-deny";
 
 pub use catalogue::Catalogue;
+pub use cedar::SCHEMA;
 pub use fault::{Fault, Source};
 pub use landscape::{DatasetFacts, Landscape, ModelFacts};
+pub use permissions::ADMIN_PERMISSIONS;
 pub use question::{Decision, Permission, Question};
 pub use roles::Roles;
+pub use starter::{STARTER, STARTER_ALLOWED, STARTER_MODELS, starter_for};
 pub use text::{
-    Applies, ApprovalText, Approver, CatalogueText, ContentPattern, ContentRule, Consequence, DetectorRule, Pattern, Place,
+    Applies, ApprovalText, Approver, CatalogueText, Consequence, ContentPattern, ContentRule, DetectorRule, Pattern, Place,
     ReasonPolicy, parse,
 };

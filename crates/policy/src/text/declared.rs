@@ -109,6 +109,8 @@ pub struct Approver {
     pub issuer: IssuerName,
     /// The group that may decide.
     pub group: String,
+    /// Where it is named.
+    pub place: Place,
 }
 
 /// Who may lift a hold, and how.
@@ -130,4 +132,11 @@ pub struct ApprovalText {
     pub uses: u32,
     /// Where it is declared.
     pub place: Place,
+}
+
+impl Place {
+    /// A fault at this place.
+    pub(crate) fn fault(&self, message: impl Into<String>) -> crate::Fault {
+        crate::Fault { file: self.file.to_string(), line: self.line, column: self.column, message: message.into() }
+    }
 }

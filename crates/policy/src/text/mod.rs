@@ -1,19 +1,44 @@
 //! What is written in a catalogue's files, read strictly and typed, before it is held against a [`crate::Landscape`].
 
 mod declared;
+mod grant;
+mod node;
+mod reader;
+mod role;
+mod rule;
+mod sections;
+mod window;
+
+use std::collections::HashMap;
+
+use gatewright_model::Digest;
 
 pub use declared::{
     Applies, ApprovalText, Approver, Consequence, ContentPattern, ContentRule, DetectorRule, Pattern, Place, ReasonPolicy,
 };
+pub(crate) use grant::{Grant, Selector, is_about_dataset};
+pub(crate) use reader::{Placed, quoted};
+pub(crate) use role::{Member, RoleText};
+pub(crate) use rule::RuleText;
+pub(crate) use sections::Masking;
 
+use self::node::Node;
+use self::reader::Reader;
 use crate::{Fault, Source};
 
 /// A catalogue whose every line was understood, but which was not yet held against a landscape.
 #[derive(Clone, Debug, Default)]
 pub struct CatalogueText {
-    pub(crate) detectors: Vec<DetectorRule>,
-    pub(crate) content_rules: Vec<ContentRule>,
-    pub(crate) approvals: Vec<ApprovalText>,
+    pub(crate) roles: Vec<RoleText>,
+    pub(crate) rules: Vec<RuleText>,
+    pub(crate) masking: Masking,
+    /// The operator's own Cedar files.
+    pub(crate) cedar: Vec<Source>,
+    pub(crate) warnings: Vec<Fault>,
+    pub(crate) digest: Digest,
+    detectors: Vec<DetectorRule>,
+    content_rules: Vec<ContentRule>,
+    approvals: Vec<ApprovalText>,
 }
 
 impl CatalogueText {
@@ -34,9 +59,122 @@ impl CatalogueText {
 }
 
 /// Reads a catalogue's files; all faults at once, each with its place.
+///
+/// Files that end in `.cedar` hold Cedar policies, all others YAML. What one YAML file declares may not be declared again
+/// by another.
 pub fn parse(sources: &[Source]) -> Result<CatalogueText, Vec<Fault>> {
-    if sources.is_empty() {
-        return Err(vec![Fault { file: "catalogue".into(), line: 0, column: 0, message: "no file".into() }]);
+    let mut sources: Vec<&Source> = sources.iter().collect();
+    sources.sort_by(|left, right| left.name.cmp(&right.name));
+    let (cedar, yaml): (Vec<_>, Vec<_>) = sources.into_iter().partition(|source| source.name.ends_with(".cedar"));
+    let mut text = CatalogueText {
+        digest: crate::digest::of(yaml.iter().chain(&cedar).copied()),
+        cedar: cedar.into_iter().cloned().collect(),
+        ..CatalogueText::default()
+    };
+    let mut faults = Vec::new();
+    if yaml.is_empty() {
+        let message = "there is no catalogue: a YAML file that begins with `version: 1`".to_owned();
+        faults.push(Fault { file: "catalogue".into(), line: 0, column: 0, message });
     }
-    Ok(CatalogueText::default())
+    let mut has_masking = None;
+    for source in yaml {
+        let mut reader = Reader::new(&source.name);
+        match node::read(source) {
+            Ok(document) => file(&mut reader, &document, &mut text, &mut has_masking),
+            Err(fault) => reader.faults.push(fault),
+        }
+        faults.append(&mut reader.faults);
+        text.warnings.append(&mut reader.warnings);
+    }
+    refuse_duplicates(&text, &mut faults);
+    check_holds(&text, &mut faults);
+    text.content_rules = text.rules.iter().filter_map(content_rule).collect();
+    if faults.is_empty() {
+        Ok(text)
+    } else {
+        faults.sort();
+        Err(faults)
+    }
+}
+
+/// Reads one YAML file into the catalogue.
+fn file(reader: &mut Reader, document: &Node, text: &mut CatalogueText, has_masking: &mut Option<Place>) {
+    let known = ["version", "detectors", "masking", "roles", "rules", "approvals"];
+    let fields = reader.fields(document, &known);
+    let place = reader.place(document);
+    match fields.get("version") {
+        None => reader.fault(&place, "a catalogue begins with `version: 1`"),
+        Some(node) => {
+            if reader.whole(node).is_some_and(|version| version != 1) {
+                let place = reader.place(node);
+                reader.fault(&place, "this program reads version 1 of the catalogue");
+            }
+        }
+    }
+    if let Some(node) = fields.get("detectors") {
+        for (key, node) in reader.entries(node) {
+            text.detectors.extend(sections::detector(reader, key, node));
+        }
+    }
+    if let Some(node) = fields.get("masking") {
+        let place = reader.place(node);
+        if let Some(first) = has_masking {
+            reader.fault(&place, format!("`masking` stands in {} already", first.file));
+        }
+        text.masking = sections::masking(reader, node);
+        *has_masking = Some(place);
+    }
+    if let Some(node) = fields.get("roles") {
+        for (key, node) in reader.entries(node) {
+            text.roles.push(role::read(reader, key, node));
+        }
+    }
+    if let Some(node) = fields.get("rules") {
+        let rules = reader.list(node);
+        text.rules.extend(rules.iter().filter_map(|node| rule::read(reader, node)));
+    }
+    if let Some(node) = fields.get("approvals") {
+        for (key, node) in reader.entries(node) {
+            text.approvals.push(sections::approval(reader, key, node));
+        }
+    }
+}
+
+/// One name means one thing, across all files.
+fn refuse_duplicates(text: &CatalogueText, faults: &mut Vec<Fault>) {
+    fn check<'a>(what: &str, declared: impl Iterator<Item = (&'a str, &'a Place)>, faults: &mut Vec<Fault>) {
+        let mut seen: HashMap<&str, &Place> = HashMap::new();
+        for (name, place) in declared {
+            if let Some(first) = seen.insert(name, place) {
+                let message = format!("the {what} {} stands in {}:{} already", quoted(name), first.file, first.line);
+                faults.push(place.fault(message));
+            }
+        }
+    }
+    check("role", text.roles.iter().map(|role| (role.name.as_str(), &role.place)), faults);
+    check("rule", text.rules.iter().map(|rule| (rule.name.as_str(), &rule.place)), faults);
+    check("detector", text.detectors.iter().map(|rule| (rule.name.as_str(), &rule.place)), faults);
+    check("approval", text.approvals.iter().map(|rule| (rule.name.as_str(), &rule.place)), faults);
+}
+
+/// A hold needs an approval that exists; this also keeps a misspelt one from holding for nobody.
+fn check_holds(text: &CatalogueText, faults: &mut Vec<Fault>) {
+    for rule in &text.rules {
+        if let Consequence::Hold(name) = &rule.consequence
+            && !text.approvals.iter().any(|approval| approval.name == *name)
+        {
+            faults.push(rule.hold_place.fault(format!("no approval is called {}", quoted(name))));
+        }
+    }
+}
+
+fn content_rule(rule: &RuleText) -> Option<ContentRule> {
+    (rule.prompt.is_some() || rule.answer.is_some()).then(|| ContentRule {
+        name: rule.name.clone(),
+        prompt: rule.prompt.clone(),
+        answer: rule.answer.clone(),
+        consequence: rule.consequence.clone(),
+        applies: rule.applies(),
+        place: rule.place.clone(),
+    })
 }

@@ -1,0 +1,145 @@
+//! One question to the index: which permits hold, which forbids fire.
+
+use std::cell::OnceCell;
+
+use cedar_policy::{Context, EntityUid, EvalResult, Request, eval_expression};
+use gatewright_model::{Identity, Setting, Timestamp};
+
+use crate::action::Action;
+use crate::cedar::uid;
+use crate::compile::Compiled;
+use crate::context;
+use crate::index::{Effect, Rule, Trigger};
+use crate::Question;
+
+/// Who asks about what, for as many actions and resources as a call has.
+pub(crate) struct Asking<'a> {
+    pub(crate) compiled: &'a Compiled,
+    pub(crate) actions: &'a [EntityUid],
+    pub(crate) about: About<'a>,
+    pub(crate) principal: &'a EntityUid,
+    pub(crate) roles: &'a [u32],
+}
+
+/// What the context is made from.
+#[derive(Clone, Copy)]
+pub(crate) enum About<'a> {
+    /// A call, with its model's resource.
+    Call(&'a Question<'a>, Option<u32>),
+    /// A visit to the admin API.
+    Visit(&'a Identity, Timestamp),
+}
+
+/// The context of one side of a question, built when the first condition asks for it.
+pub(crate) struct Side<'a> {
+    settings: &'a [Setting],
+    context: OnceCell<Option<Context>>,
+}
+
+impl<'a> Side<'a> {
+    /// With these settings in place of what the request states.
+    pub(crate) fn with(settings: &'a [Setting]) -> Self {
+        Self { settings, context: OnceCell::new() }
+    }
+}
+
+/// The permits that could speak.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Permits {
+    /// Those that hold.
+    pub(crate) granted: Vec<u32>,
+    /// Those whose scope fits and whose condition does not hold, or could not be evaluated.
+    pub(crate) missed: Vec<u32>,
+}
+
+/// The forbids that speak.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Forbids {
+    /// Those that fire.
+    pub(crate) fired: Vec<u32>,
+    /// The first that could not be evaluated. Cedar would skip it and so permit; here it denies.
+    pub(crate) broken: Option<u32>,
+}
+
+impl Asking<'_> {
+    /// Which permits hold for this action on this resource.
+    pub(crate) fn permits(&self, action: Action, resource: u32, side: &Side<'_>) -> Permits {
+        let mut permits = Permits::default();
+        self.each(action, Effect::Permit, resource, side, |rule, holds| match holds {
+            Some(true) => permits.granted.push(rule),
+            Some(false) | None => permits.missed.push(rule),
+        });
+        permits
+    }
+
+    /// Which forbids fire for this action on this resource.
+    pub(crate) fn forbids(&self, action: Action, resource: u32, side: &Side<'_>) -> Forbids {
+        let mut forbids = Forbids::default();
+        self.each(action, Effect::Forbid, resource, side, |rule, holds| match holds {
+            Some(true) => forbids.fired.push(rule),
+            Some(false) => {}
+            None => forbids.broken = forbids.broken.or(Some(rule)),
+        });
+        forbids
+    }
+
+    /// Gives every candidate with whether it holds; `None` where Cedar reports an error.
+    fn each(
+        &self,
+        action: Action,
+        effect: Effect,
+        resource: u32,
+        side: &Side<'_>,
+        mut take: impl FnMut(u32, Option<bool>),
+    ) {
+        let at = resource as usize;
+        let Some(groups) = self.compiled.resources.groups.get(at) else { return };
+        let request = OnceCell::new();
+        let buckets = self.roles.iter().filter_map(|role| self.compiled.roles.get(*role as usize));
+        for bucket in std::iter::once(&self.compiled.global).chain(buckets) {
+            for number in bucket.candidates(action.index(), effect, resource, groups) {
+                let Some(rule) = self.compiled.rules.get(number as usize) else { continue };
+                if rule.trigger.as_ref().is_some_and(|trigger| !self.triggers(trigger)) {
+                    take(number, Some(false));
+                    continue;
+                }
+                let request = || request.get_or_init(|| self.request(action, at, side)).as_ref();
+                take(number, self.holds(rule, request));
+            }
+        }
+    }
+
+    fn holds<'r>(&self, rule: &Rule, request: impl FnOnce() -> Option<&'r Request>) -> Option<bool> {
+        let Some(condition) = &rule.condition else { return Some(true) };
+        match eval_expression(request()?, &self.compiled.resources.entities, condition) {
+            Ok(EvalResult::Bool(holds)) => Some(holds),
+            Ok(_) | Err(_) => None,
+        }
+    }
+
+    fn triggers(&self, trigger: &Trigger) -> bool {
+        match (self.about, trigger) {
+            (About::Call(question, _), Trigger::Matched(rule)) => question.matched.contains(rule),
+            (About::Call(question, _), Trigger::Found(info_type)) => question.found.contains(info_type),
+            (About::Visit(..), _) => false,
+        }
+    }
+
+    fn request(&self, action: Action, resource: usize, side: &Side<'_>) -> Option<Request> {
+        let context = side.context.get_or_init(|| match self.about {
+            About::Call(question, model) => {
+                context::call(question, side.settings, model, self.compiled.attributes, &self.compiled.resources)
+            }
+            About::Visit(identity, now) => context::visit(identity, now),
+        });
+        let action = self.actions.get(action.index())?.clone();
+        let resource = self.compiled.resources.uids.get(resource)?.clone();
+        // Without the schema: the context has only what is asked for. Tests hold whole requests against the schema.
+        Request::new(self.principal.clone(), action, resource, context.clone()?, None).ok()
+    }
+}
+
+/// The caller as Cedar names it. The issuer's name holds no slash that could be confused: it is the configuration's.
+pub(crate) fn principal(identity: &Identity) -> EntityUid {
+    uid("User", &format!("{}/{}", identity.issuer, identity.subject))
+}

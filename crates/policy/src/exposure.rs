@@ -1,0 +1,82 @@
+//! Exposure: which info types the model may see and the caller may be shown. What is not permitted is masked.
+
+use std::sync::Arc;
+
+use gatewright_model::{Operation, Setting, Treatment, Trust};
+
+use crate::action::Action;
+use crate::ask::{Asking, Side};
+use crate::compile::Compiled;
+use crate::text::Masking;
+use crate::{Question, Roles};
+
+/// The treatments of a call, by info type: on the way in, on the way out.
+pub(crate) struct Treatments {
+    pub(crate) request: Arc<[Treatment]>,
+    pub(crate) reply: Arc<[Treatment]>,
+}
+
+/// Which buckets hold exposure rules with conditions, so that the answer depends on the call.
+#[derive(Debug)]
+pub(crate) struct Conditional {
+    global: bool,
+    roles: Vec<bool>,
+}
+
+impl Conditional {
+    pub(crate) fn of(compiled: &Compiled) -> Self {
+        let depends = |bucket: &crate::index::Bucket| {
+            let exposures = [Action::Disclose, Action::Reveal];
+            exposures.into_iter().flat_map(|action| bucket.rules_of(action.index())).any(|number| {
+                let rule = compiled.rules.get(number as usize);
+                rule.is_none_or(|rule| rule.condition.is_some() || rule.trigger.is_some())
+            })
+        };
+        Self { global: depends(&compiled.global), roles: compiled.roles.iter().map(depends).collect() }
+    }
+
+    fn concerns(&self, roles: &[u32]) -> bool {
+        self.global || roles.iter().any(|role| self.roles.get(*role as usize).copied().unwrap_or(true))
+    }
+}
+
+/// The treatments of every info type. Where nothing but the roles decides, they are worked out once for each set of roles.
+pub(crate) fn treatments(
+    asking: &Asking<'_>,
+    question: &Question<'_>,
+    roles: &Roles,
+    conditional: &Conditional,
+    masking: &Masking,
+    settings: &[Setting],
+) -> Treatments {
+    let trust = match question.trust {
+        Trust::Internal => 0,
+        Trust::External => 1,
+    };
+    let embeds = question.terms.operation == Operation::Embed;
+    let masked_in = if embeds { masking.embed } else { masking.inward[trust] };
+    let request = || all(asking, Action::Disclose, masked_in, settings);
+    let reply = || all(asking, Action::Reveal, masking.outward[trust], settings);
+    if conditional.concerns(asking.roles) || !roles.is_steady() {
+        return Treatments { request: request(), reply: reply() };
+    }
+    let kept = &roles.0.exposures;
+    Treatments {
+        request: kept.request[trust * 2 + usize::from(embeds)].get_or_init(request).clone(),
+        reply: kept.reply[trust].get_or_init(reply).clone(),
+    }
+}
+
+fn all(asking: &Asking<'_>, action: Action, masked: Treatment, settings: &[Setting]) -> Arc<[Treatment]> {
+    let (stated, effective) = (Side::with(&[]), Side::with(settings));
+    let resources = &asking.compiled.resources;
+    let exposed = |index: u32| {
+        let Some(resource) = resources.info_type(index) else { return false };
+        if asking.permits(action, resource, &stated).granted.is_empty() {
+            return false;
+        }
+        let forbids = asking.forbids(action, resource, &effective);
+        forbids.fired.is_empty() && forbids.broken.is_none()
+    };
+    (0..resources.info_types()).map(|index| if exposed(index) { Treatment::Keep } else { masked }).collect()
+}

@@ -1,0 +1,148 @@
+//! Rules by role, action and resource, so that a question touches only those that could speak to it.
+//!
+//! INVARIANT: for every question, the rules that a bucket yields are those whose scope Cedar would find true, together
+//! with the lifted conditions that were proven true by the lookup. Whatever is not lifted is evaluated by Cedar.
+
+use std::sync::Arc;
+
+use cedar_policy::Expression;
+use gatewright_model::{RuleName, RuleRef};
+
+use crate::ranges::Range;
+
+/// A policy, taken apart.
+#[derive(Debug)]
+pub(crate) struct Rule {
+    pub(crate) reference: RuleRef,
+    pub(crate) origin: Origin,
+    /// For a forbid that a person may lift: the approval's name.
+    pub(crate) approval: Option<String>,
+    /// A lifted condition on what was found in the call's texts.
+    pub(crate) trigger: Option<Trigger>,
+    /// What Cedar has to evaluate; `None` is true. Shared by all rules that say the same.
+    pub(crate) condition: Option<Arc<Expression>>,
+}
+
+/// What a rule was written as.
+#[derive(Clone, Debug)]
+pub(crate) enum Origin {
+    /// A grant of a role, with its ranges.
+    Grant(Arc<[Range]>),
+    /// A rule of the catalogue that looks at texts.
+    Content,
+    /// Anything else.
+    Plain,
+}
+
+/// A condition that costs no evaluation: it names what the question lists.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Trigger {
+    /// `context.matched.contains("NAME")`.
+    Matched(RuleName),
+    /// `context.found.contains(InfoType::"NAME")`, by the landscape's index.
+    Found(u16),
+}
+
+/// Where the index finds a rule.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Seat {
+    /// These resources.
+    Resources(Vec<u32>),
+    /// All members of this group.
+    Group(u32),
+    /// Every resource of the action.
+    Any,
+}
+
+#[derive(Debug, Default)]
+struct Seats {
+    by_resource: Vec<(u32, u32)>,
+    by_group: Vec<(u32, u32)>,
+    any: Vec<u32>,
+}
+
+#[derive(Debug, Default)]
+struct Slot {
+    permits: Seats,
+    forbids: Seats,
+}
+
+/// Which half of a slot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Effect {
+    Permit,
+    Forbid,
+}
+
+/// The rules of one role, or of everybody, by action.
+#[derive(Debug, Default)]
+pub(crate) struct Bucket(Vec<(usize, Slot)>);
+
+impl Bucket {
+    /// Seats a rule under an action.
+    pub(crate) fn seat(&mut self, action: usize, effect: Effect, seat: &Seat, rule: u32) {
+        let at = match self.0.binary_search_by_key(&action, |(action, _)| *action) {
+            Ok(at) => at,
+            Err(at) => {
+                self.0.insert(at, (action, Slot::default()));
+                at
+            }
+        };
+        let slot = &mut self.0[at].1;
+        let seats = match effect {
+            Effect::Permit => &mut slot.permits,
+            Effect::Forbid => &mut slot.forbids,
+        };
+        match seat {
+            Seat::Resources(resources) => seats.by_resource.extend(resources.iter().map(|resource| (*resource, rule))),
+            Seat::Group(group) => seats.by_group.push((*group, rule)),
+            Seat::Any => seats.any.push(rule),
+        }
+    }
+
+    /// Makes lookups possible, once all rules are seated.
+    pub(crate) fn sort(&mut self) {
+        for (_, slot) in &mut self.0 {
+            for seats in [&mut slot.permits, &mut slot.forbids] {
+                seats.by_resource.sort_unstable();
+                seats.by_resource.dedup();
+                seats.by_group.sort_unstable();
+            }
+        }
+    }
+
+    /// The rules of this effect whose scope fits this action and resource.
+    pub(crate) fn candidates<'a>(
+        &'a self,
+        action: usize,
+        effect: Effect,
+        resource: u32,
+        groups: &'a [u32],
+    ) -> impl Iterator<Item = u32> + 'a {
+        let slot = self.0.binary_search_by_key(&action, |(action, _)| *action).ok().map(|at| &self.0[at].1);
+        let seats = slot.map(|slot| match effect {
+            Effect::Permit => &slot.permits,
+            Effect::Forbid => &slot.forbids,
+        });
+        seats.into_iter().flat_map(move |seats| {
+            let named = of(&seats.by_resource, resource);
+            let grouped = groups.iter().flat_map(|group| of(&seats.by_group, *group));
+            named.chain(grouped).chain(seats.any.iter().copied())
+        })
+    }
+
+    /// Whether any rule stands under this action.
+    pub(crate) fn rules_of(&self, action: usize) -> impl Iterator<Item = u32> + '_ {
+        let slot = self.0.binary_search_by_key(&action, |(action, _)| *action).ok().map(|at| &self.0[at].1);
+        slot.into_iter().flat_map(|slot| [&slot.permits, &slot.forbids]).flat_map(|seats| {
+            let seated = seats.by_resource.iter().chain(&seats.by_group).map(|(_, rule)| *rule);
+            seated.chain(seats.any.iter().copied())
+        })
+    }
+}
+
+/// The rules that stand beside this key in a sorted list.
+fn of(sorted: &[(u32, u32)], key: u32) -> impl Iterator<Item = u32> + '_ {
+    let start = sorted.partition_point(|(at, _)| *at < key);
+    sorted[start..].iter().take_while(move |(at, _)| *at == key).map(|(_, rule)| *rule)
+}

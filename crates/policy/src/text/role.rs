@@ -1,0 +1,158 @@
+//! `roles:`: who they belong to and what they allow.
+
+use gatewright_model::{InfoType, Kind, RoleName};
+
+use super::Place;
+use super::grant::{self, DatasetGrant, Grant};
+use super::node::{Key, Node};
+use super::reader::{Placed, Reader, quoted};
+use super::window::window;
+use crate::permissions::{ADMIN_PERMISSIONS, admin_index};
+use crate::roles::Window;
+
+/// A role as it is written.
+#[derive(Clone, Debug)]
+pub(crate) struct RoleText {
+    pub(crate) name: RoleName,
+    pub(crate) place: Place,
+    pub(crate) window: Window,
+    pub(crate) members: Vec<Member>,
+    pub(crate) grants: Vec<Grant>,
+    pub(crate) datasets: Vec<DatasetGrant>,
+    pub(crate) reveal: Vec<Placed<InfoType>>,
+    pub(crate) disclose: Vec<Placed<InfoType>>,
+    pub(crate) admin: Vec<Placed<usize>>,
+}
+
+/// Whose identities have a role: all tests of one member must hold.
+#[derive(Clone, Debug)]
+pub(crate) struct Member {
+    pub(crate) issuer: Placed<String>,
+    pub(crate) group: Option<String>,
+    pub(crate) subject: Option<String>,
+    pub(crate) claims: Vec<(String, String)>,
+    pub(crate) kind: Option<Kind>,
+    pub(crate) window: Window,
+}
+
+/// Reads one entry of `roles:`.
+pub(super) fn read(reader: &mut Reader, key: &Key, node: &Node) -> RoleText {
+    let known =
+        ["description", "members", "grants", "datasets", "reveal", "disclose", "admin", "budget", "valid"];
+    let fields = reader.fields(node, &known);
+    let place = reader.key_place(key);
+    reader.name(&key.name, &place, "role");
+    if let Some(node) = fields.get("description") {
+        reader.text(node);
+    }
+    let members = fields.get("members").map_or(Vec::new(), |node| list_of(reader, node, member));
+    let grants = fields.get("grants").map_or(Vec::new(), |node| list_of(reader, node, grant::read));
+    let datasets = fields.get("datasets").map_or(Vec::new(), |node| grant::datasets(reader, node));
+    let reveal = fields.get("reveal").map_or(Vec::new(), |node| info_types(reader, node));
+    let disclose = fields.get("disclose").map_or(Vec::new(), |node| info_types(reader, node));
+    let admin = fields.get("admin").map_or(Vec::new(), |node| permissions(reader, node));
+    if let Some(node) = fields.get("budget") {
+        budget(reader, node);
+    }
+    let window = window(reader, fields.get("valid"));
+    if fields.get("members").is_none() {
+        reader.warn(&place, format!("nobody has the role {}: it has no `members`", quoted(&key.name)));
+    }
+    RoleText { name: RoleName::new(key.name.as_str()), place, window, members, grants, datasets, reveal, disclose, admin }
+}
+
+fn list_of<T>(reader: &mut Reader, node: &Node, read: fn(&mut Reader, &Node) -> Option<T>) -> Vec<T> {
+    reader.list(node).iter().filter_map(|item| read(reader, item)).collect()
+}
+
+fn info_types(reader: &mut Reader, node: &Node) -> Vec<Placed<InfoType>> {
+    reader.list(node).iter().filter_map(|item| reader.info_type(item)).collect()
+}
+
+/// One entry of `members:`. A member without a test would be everybody of an issuer, so that has to be said.
+fn member(reader: &mut Reader, node: &Node) -> Option<Member> {
+    let fields = reader.fields(node, &["issuer", "group", "subject", "claims", "kind", "everyone", "valid"]);
+    let place = reader.place(node);
+    let group = fields.get("group").and_then(|node| reader.text(node)).map(|text| text.value);
+    let subject = fields.get("subject").and_then(|node| reader.text(node)).map(|text| text.value);
+    let claims = fields.get("claims").map_or(Vec::new(), |node| claims(reader, node));
+    let kinds = [("person", Kind::Person), ("workload", Kind::Workload)];
+    let kind = fields.get("kind").and_then(|node| reader.one_of(node, "kind", &kinds));
+    let everyone = fields.get("everyone").and_then(|node| reader.truth(node)).unwrap_or(false);
+    let window = window(reader, fields.get("valid"));
+    let Some(issuer) = fields.get("issuer") else {
+        reader.fault(&place, "a member needs its `issuer`, since a group or a claim means nothing without one");
+        return None;
+    };
+    let issuer = reader.text(issuer)?;
+    let tests = ["group", "subject", "claims"].iter().filter(|name| fields.key(name).is_some()).count();
+    let whole = group.is_some() || subject.is_some() || !claims.is_empty();
+    if everyone && tests > 0 {
+        reader.fault(&place, "`everyone` and a narrower test contradict each other");
+        return None;
+    }
+    if !everyone && !whole {
+        let message = "a member needs `group`, `subject` or `claims`; for every caller of the issuer, `everyone: true`";
+        reader.fault(&place, message);
+        return None;
+    }
+    // A test that was written but could not be read must not widen the member.
+    let read = usize::from(group.is_some()) + usize::from(subject.is_some()) + usize::from(!claims.is_empty());
+    (read == tests).then_some(Member { issuer, group, subject, claims, kind, window })
+}
+
+fn claims(reader: &mut Reader, node: &Node) -> Vec<(String, String)> {
+    let mut claims = Vec::new();
+    for (key, value) in reader.entries(node) {
+        let place = reader.key_place(key);
+        if !key.name.starts_with('/') {
+            let message = format!("{} is not a JSON pointer; a top-level claim is written /name", quoted(&key.name));
+            reader.fault(&place, message);
+        }
+        if let Some(text) = reader.scalar(value) {
+            claims.push((key.name.clone(), text));
+        }
+    }
+    claims
+}
+
+fn permissions(reader: &mut Reader, node: &Node) -> Vec<Placed<usize>> {
+    let mut permissions = Vec::new();
+    for text in reader.texts(node) {
+        match admin_index(&text.value) {
+            Some(value) => permissions.push(Placed { value, place: text.place }),
+            None => {
+                let message = format!(
+                    "unknown admin permission {}; known: {}",
+                    quoted(&text.value),
+                    ADMIN_PERMISSIONS.join(", ")
+                );
+                reader.fault(&text.place, message);
+            }
+        }
+    }
+    permissions
+}
+
+/// `budget:` is read strictly, so that it is right on the day it is enforced; until then it is warned of.
+fn budget(reader: &mut Reader, node: &Node) {
+    let fields = reader.fields(node, &["requests", "tokens", "per"]);
+    let place = reader.place(node);
+    let amounts = ["requests", "tokens"];
+    for name in amounts {
+        if let Some(node) = fields.get(name) {
+            reader.whole(node);
+        }
+    }
+    if amounts.iter().all(|name| fields.get(name).is_none()) {
+        reader.fault(&place, "a budget needs `requests`, `tokens` or both");
+    }
+    match fields.get("per") {
+        Some(node) => {
+            let windows = [("minute", ()), ("hour", ()), ("day", ()), ("month", ())];
+            reader.one_of(node, "window", &windows);
+        }
+        None => reader.fault(&place, "a budget needs `per`: minute, hour, day or month"),
+    }
+    reader.warn(&place, "`budget` is read but not enforced by this version: calls are not counted");
+}

@@ -1,0 +1,138 @@
+//! `rules:`: what is refused or held, over prompts, answers, models and roles.
+
+use gatewright_model::{Operation, RoleName, RuleName};
+
+use super::grant::{Reach, Selector, is_about_dataset, operations, selectors};
+use super::node::{Node, Value};
+use super::reader::{Placed, Reader, quoted};
+use super::{Applies, Consequence, ContentPattern, Place};
+
+/// The longest regular expression, in bytes.
+const LONGEST_REGEX: usize = 4_096;
+
+/// A rule as it is written.
+#[derive(Clone, Debug)]
+pub(crate) struct RuleText {
+    pub(crate) name: RuleName,
+    pub(crate) place: Place,
+    pub(crate) roles: Vec<Placed<String>>,
+    pub(crate) models: Vec<Placed<Selector>>,
+    pub(crate) operations: Vec<Operation>,
+    pub(crate) found: Vec<Placed<gatewright_model::InfoType>>,
+    pub(crate) prompt: Option<ContentPattern>,
+    pub(crate) answer: Option<ContentPattern>,
+    pub(crate) consequence: Consequence,
+    pub(crate) hold_place: Place,
+}
+
+impl RuleText {
+    /// Which calls it is about, without its places.
+    pub(crate) fn applies(&self) -> Applies {
+        let mut applies = Applies {
+            roles: self.roles.iter().map(|role| RoleName::new(role.value.as_str())).collect(),
+            operations: self.operations.clone(),
+            found: self.found.iter().map(|found| found.value.clone()).collect(),
+            ..Applies::default()
+        };
+        for selector in &self.models {
+            match &selector.value {
+                Selector::Model(name) => applies.models.push(name.clone()),
+                Selector::Tag(tag) => applies.tags.push(tag.clone()),
+                Selector::Connection(connection) => applies.connections.push(connection.clone()),
+            }
+        }
+        applies
+    }
+}
+
+/// Reads one entry of `rules:`.
+pub(super) fn read(reader: &mut Reader, node: &Node) -> Option<RuleText> {
+    let fields = reader.fields(node, &["name", "when", "then"]);
+    let place = reader.place(node);
+    for name in ["name", "when", "then"] {
+        if fields.get(name).is_none() {
+            reader.fault(&place, format!("a rule needs `{name}`"));
+        }
+    }
+    let name = fields.get("name").and_then(|node| reader.text(node));
+    let consequence = fields.get("then").and_then(|node| consequence(reader, node));
+    let when = fields.get("when")?;
+    let conditions = reader.fields(when, &["roles", "models", "operations", "found", "prompt", "answer"]);
+    let roles = conditions.get("roles").map_or(Vec::new(), |node| reader.texts(node));
+    let models = conditions.get("models").map_or(Vec::new(), |node| selectors(reader, node));
+    let operations = conditions.get("operations").map_or(Vec::new(), |n| operations(reader, n, Reach::Anything));
+    let found = conditions
+        .get("found")
+        .map_or(Vec::new(), |node| reader.list(node).iter().filter_map(|item| reader.info_type(item)).collect());
+    let prompt = conditions.get("prompt").and_then(|node| pattern(reader, node));
+    let answer = conditions.get("answer").and_then(|node| pattern(reader, node));
+    check_conditions(reader, when, &place);
+    if operations.iter().any(|operation| is_about_dataset(*operation)) && !models.is_empty() {
+        reader.fault(&place, "operations on datasets have no model, so this rule's `models` would never fit them");
+    }
+    let (consequence, hold_place) = consequence?;
+    if answer.is_some() && consequence != Consequence::Refuse {
+        reader.fault(&hold_place, "an answer that is on its way cannot wait for a person: `then: { refuse: true }`");
+    }
+    let name = name?;
+    if name.value == crate::DEFAULT_DENY || !reader.name(&name.value, &name.place, "rule") {
+        reader.fault(&name.place, format!("{} cannot be a rule's name", quoted(&name.value)));
+    }
+    let name = RuleName::new(name.value);
+    Some(RuleText { name, place, roles, models, operations, found, prompt, answer, consequence, hold_place })
+}
+
+/// An empty list says nothing, and a rule without conditions would stop every call: neither is what its writer meant.
+fn check_conditions(reader: &mut Reader, when: &Node, place: &Place) {
+    let entries = match &when.value {
+        Value::Map(entries) => entries.as_slice(),
+        _ => &[],
+    };
+    if entries.iter().all(|(_, node)| matches!(node.value, Value::Null)) {
+        reader.fault(place, "`when` is empty, so this rule would stop every call; say which calls it is about");
+    }
+    for (key, node) in entries {
+        if matches!(&node.value, Value::List(items) if items.is_empty()) {
+            let place = reader.key_place(key);
+            reader.fault(&place, format!("{} is empty; leave it out where it should not narrow", quoted(&key.name)));
+        }
+    }
+}
+
+fn consequence(reader: &mut Reader, node: &Node) -> Option<(Consequence, Place)> {
+    let fields = reader.fields(node, &["refuse", "hold"]);
+    let place = reader.place(node);
+    match (fields.get("refuse"), fields.get("hold")) {
+        (Some(refuse), None) if reader.truth(refuse)? => Some((Consequence::Refuse, place)),
+        (None, Some(hold)) => {
+            let hold = reader.text(hold)?;
+            Some((Consequence::Hold(hold.value), hold.place))
+        }
+        _ => {
+            reader.fault(&place, "`then` is either { refuse: true } or { hold: APPROVAL }");
+            None
+        }
+    }
+}
+
+/// `{ words: […], regex: … }`; `regex` is one expression or a list of them.
+fn pattern(reader: &mut Reader, node: &Node) -> Option<ContentPattern> {
+    let fields = reader.fields(node, &["words", "regex"]);
+    let place = reader.place(node);
+    let words = fields.get("words").map_or(Vec::new(), |node| reader.texts(node));
+    let regexes = match fields.get("regex") {
+        Some(node) if matches!(node.value, Value::List(_)) => reader.texts(node),
+        Some(node) => reader.text(node).into_iter().collect(),
+        None => Vec::new(),
+    };
+    for regex in &regexes {
+        if regex.value.len() > LONGEST_REGEX {
+            reader.fault(&regex.place, format!("a regular expression may have at most {LONGEST_REGEX} bytes"));
+        }
+    }
+    if words.is_empty() && regexes.is_empty() {
+        reader.fault(&place, "needs `words`, `regex` or both, not empty");
+    }
+    let texts = |placed: Vec<Placed<String>>| placed.into_iter().map(|text| text.value).collect();
+    Some(ContentPattern { words: texts(words), regexes: texts(regexes) })
+}
