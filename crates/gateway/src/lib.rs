@@ -1,1 +1,46 @@
-//! The journey of a request, one module per step, and the threading of calls into sessions.
+//! The journey of a request: one plain function read from top to bottom ([`Gateway::serve`]), one module per step.
+//!
+//! Each step gives a value with private fields that only this step can make, and takes the one before it:
+//! [`Caller`] → [`Call`] → [`Examined`] → [`Decided`] → [`Permit`] → [`Request`] → [`Recording`] → [`Departure`].
+//! So the compiler refuses to forward what was not permitted and recorded, and to return what was not masked.
+//! The three guards, each with a twin that compiles, are in [`guards`].
+//!
+//! This crate deliberately knows no configuration file, no listener and no protocol: it is handed a [`World`].
+
+mod arrival;
+mod authenticate;
+mod decide;
+mod departure;
+mod examine;
+mod follow;
+mod forward;
+mod gateway;
+pub mod guards;
+mod identify;
+mod journal;
+mod mask;
+mod open;
+mod refuse;
+mod settle;
+mod story;
+mod strangers;
+mod threads;
+mod words;
+mod world;
+
+pub use arrival::{Arrival, Inbound, Proxies};
+pub use authenticate::Caller;
+pub use decide::Decided;
+pub use departure::{Departure, Outbound};
+pub use examine::Examined;
+pub use forward::Reply;
+pub use gateway::{Gateway, Parts};
+pub use identify::Call;
+pub use journal::{Audience, Journal};
+pub use mask::{Masked, Request};
+pub use open::Recording;
+pub use settle::Permit;
+pub use story::Drain;
+pub use strangers::Strangers;
+pub use threads::Threads;
+pub use world::{Connection, Limits, Model, Stages, World};

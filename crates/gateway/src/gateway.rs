@@ -1,0 +1,149 @@
+use std::borrow::Cow;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use gatewright_masking::PseudonymKey;
+use gatewright_model::{Clock, Entropy, Event, Refusal, RequestId};
+use gatewright_store::log::{Log, Unrecorded};
+use http::{Method, request};
+
+use crate::authenticate::authenticate;
+use crate::decide::decide;
+use crate::examine::examine;
+use crate::identify::{identify, protocol_of};
+use crate::journal::Stage;
+use crate::settle::settle;
+use crate::{Arrival, Audience, Departure, Drain, Inbound, Journal, Outbound, Strangers, Threads, World, mask};
+
+/// The gateway: what every journey shares.
+pub struct Gateway {
+    world: ArcSwap<World>,
+    pub(crate) log: Log,
+    pub(crate) threads: Threads,
+    pub(crate) strangers: Strangers,
+    pub(crate) audience: Arc<dyn Audience>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) entropy: Arc<dyn Entropy>,
+    pub(crate) pseudonyms: Arc<PseudonymKey>,
+}
+
+/// What a gateway is made of.
+pub struct Parts {
+    /// The first world.
+    pub world: World,
+    /// The recorder.
+    pub log: Log,
+    /// Which conversation a call continues.
+    pub threads: Threads,
+    /// Who hears how journeys went.
+    pub audience: Arc<dyn Audience>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Unpredictable bytes.
+    pub entropy: Arc<dyn Entropy>,
+    /// The key of pseudonyms: the same key, the same pseudonyms.
+    pub pseudonym_key: [u8; 32],
+}
+
+impl Gateway {
+    /// A gateway of these parts.
+    pub fn new(parts: Parts) -> Self {
+        Self {
+            world: ArcSwap::from_pointee(parts.world),
+            log: parts.log,
+            threads: parts.threads,
+            strangers: Strangers::default(),
+            audience: parts.audience,
+            clock: parts.clock,
+            entropy: parts.entropy,
+            pseudonyms: Arc::new(PseudonymKey::new(&parts.pseudonym_key)),
+        }
+    }
+
+    /// The present world.
+    pub fn world(&self) -> Arc<World> {
+        self.world.load_full()
+    }
+
+    /// Puts a new world in the old one's place; journeys under way end in the one that they began in.
+    pub fn replace_world(&self, world: World) {
+        self.world.store(Arc::new(world));
+    }
+
+    /// Tells the log of the strangers refused since the last time, without an fsync of its own.
+    pub fn tell_strangers(&self) -> Result<(), Unrecorded> {
+        let moments = self.strangers.tell(self.clock.now());
+        if moments.is_empty() { Ok(()) } else { self.log.note_lazily(None, moments) }
+    }
+
+    /// Serves one request.
+    pub async fn serve(
+        &self,
+        head: request::Parts,
+        body: Inbound,
+        peer: SocketAddr,
+        drain: &Drain,
+    ) -> http::Response<Outbound> {
+        let world = self.world.load_full();
+        let request = RequestId::new(self.clock.now(), &*self.entropy);
+        let mut journal = Journal::new(request, Arc::clone(&self.clock));
+        let protocol = protocol_of(head.uri.path());
+        let arrived = match Arrival::admit(head, body, peer, &world.proxies) {
+            Ok(arrival) => self.journey(&world, arrival, &mut journal, drain).await,
+            Err(refusal) => Err(refusal),
+        };
+        match arrived {
+            Ok(departure) => departure.into_response(),
+            Err(refusal) => self.refuse(refusal, journal, protocol).await,
+        }
+    }
+
+    /// The journey, from top to bottom.
+    async fn journey(
+        &self,
+        world: &Arc<World>,
+        arrival: Arrival,
+        journal: &mut Journal,
+        drain: &Drain,
+    ) -> Result<Departure, Refusal> {
+        journal.tell(arrived(&arrival));
+        let caller = journal.note(authenticate(world, &arrival).await?);
+        journal.reached(Stage::Known);
+        let call = journal.note(identify(self, world, caller, arrival).await?);
+        let known = journal.note(examine(call));
+        let decided = journal.note(decide(known, journal.now()));
+        let permit = settle(decided)?;
+        let request = mask::request(permit, journal.request(), &self.pseudonyms)?;
+        let mut recording = self.open(journal, drain, request).await?;
+        let reply = match self.forward(&mut recording).await {
+            Ok(reply) => reply,
+            Err(refusal) => return Err(recording.failed(refusal)),
+        };
+        let masked = match mask::reply(reply, &recording).await {
+            Ok(masked) => masked,
+            Err(refusal) => return Err(recording.failed(refusal)),
+        };
+        recording.follow(masked).await
+    }
+}
+
+/// The longest path that is recorded of a route that nobody knows.
+const SHOWN_PATH: usize = 128;
+
+fn arrived(arrival: &Arrival) -> Event {
+    let method = match *arrival.method() {
+        Method::GET => Cow::Borrowed("GET"),
+        Method::POST => Cow::Borrowed("POST"),
+        Method::DELETE => Cow::Borrowed("DELETE"),
+        Method::PUT => Cow::Borrowed("PUT"),
+        Method::HEAD => Cow::Borrowed("HEAD"),
+        Method::OPTIONS => Cow::Borrowed("OPTIONS"),
+        // A method that is none of these is text that somebody made up.
+        _ => Cow::Borrowed("OTHER"),
+    };
+    // INVARIANT: an admitted path is plain ASCII, so any byte is a character boundary.
+    let path = arrival.path();
+    let path = path[..path.len().min(SHOWN_PATH)].to_owned();
+    Event::Arrived { client: Some(arrival.client()), method, path: path.into() }
+}

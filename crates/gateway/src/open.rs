@@ -1,0 +1,127 @@
+use std::sync::Arc;
+use std::time::Instant;
+
+use bytes::Bytes;
+use gatewright_model::{Code, Effect, Event, Fate, Refusal, Trust};
+use gatewright_store::log::{Opening, Ticket, Unrecorded, Urgency};
+
+use crate::journal::Stage;
+use crate::mask::View;
+use crate::story::Story;
+use crate::{Drain, Gateway, Journal, Request};
+
+/// A request whose record is open: durable already, or on its way to the disk while the model works. The only thing
+/// that can be forwarded, and the only thing that can be answered.
+#[must_use = "a recording that is dropped is booked as left by the caller"]
+pub struct Recording {
+    request: Request,
+    story: Story,
+    durability: Durability,
+}
+
+enum Durability {
+    Awaited(Ticket),
+    Reached,
+}
+
+/// The words for a recorder that cannot be relied on.
+pub(crate) fn unrecorded(why: &Unrecorded) -> Refusal {
+    match why {
+        Unrecorded::TooLong { .. } => {
+            Refusal::new(Code::TooLarge, "The request has more facts than one record can hold.")
+        }
+        Unrecorded::Broken(_) | Unrecorded::Busy => {
+            Refusal::new(Code::NotReady, "The gateway cannot record this call, so it does not serve it.")
+        }
+    }
+}
+
+/// Whether the record must be on disk before anything leaves for the model server: where it leaves the operator's own
+/// walls, and where it has an effect.
+fn before_sending(request: &Request) -> bool {
+    request.trust() == Trust::External || request.operation().effect() == Effect::Change
+}
+
+impl Gateway {
+    /// Opens the record of a request. No record, no road.
+    pub(crate) async fn open(
+        &self,
+        journal: &mut Journal,
+        drain: &Drain,
+        request: Request,
+    ) -> Result<Recording, Refusal> {
+        let now = journal.now();
+        let moments = journal.take();
+        let before = moments.clone();
+        let urgent = before_sending(&request);
+        let opening = Opening {
+            request: journal.request(),
+            session: request.session(),
+            at: now,
+            moments,
+            body: request.recorded().clone(),
+            masked: request.masked().to_vec(),
+            urgency: if urgent { Urgency::Now } else { Urgency::Linger },
+        };
+        let id = journal.request();
+        let story = |closing| {
+            let (clock, audience) = (Arc::clone(&self.clock), Arc::clone(&self.audience));
+            Story::new(id, clock, audience, drain.clone(), before, closing)
+        };
+        if !request.world().stages.records() {
+            journal.reached(Stage::Opened);
+            return Ok(Recording { request, story: story(None), durability: Durability::Reached });
+        }
+        let (ticket, closing) = self.log.intent(opening).await.map_err(|why| unrecorded(&why))?;
+        journal.reached(Stage::Opened);
+        let mut recording = Recording { request, story: story(Some(closing)), durability: Durability::Awaited(ticket) };
+        if urgent && let Err(refusal) = recording.durable().await {
+            return Err(recording.failed(refusal));
+        }
+        Ok(recording)
+    }
+}
+
+impl Recording {
+    pub(crate) const fn request(&self) -> &Request {
+        &self.request
+    }
+
+    pub(crate) fn tell(&mut self, event: Event) {
+        self.story.tell(event);
+    }
+
+    /// Waits until the record is on disk. Nothing of an answer leaves before that.
+    pub(crate) async fn durable(&mut self) -> Result<(), Refusal> {
+        if let Durability::Awaited(ticket) = &self.durability {
+            let began = Instant::now();
+            ticket.durable().await.map_err(|broken| unrecorded(&Unrecorded::Broken(broken)))?;
+            self.durability = Durability::Reached;
+            let waited = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
+            self.story.tell(Event::Durable { waited });
+        }
+        Ok(())
+    }
+
+    /// Books a refusal as the outcome of an opened record, and hands it on.
+    pub(crate) fn failed(mut self, why: Refusal) -> Refusal {
+        self.story.status(why.code.http_status());
+        self.story.end(Fate::Failed(why.code));
+        why
+    }
+
+    /// Splits what is known from what is still being told; the story goes into the answer's body.
+    pub(crate) fn into_parts(self) -> (Request, Story) {
+        (self.request, self.story)
+    }
+
+    /// What the answer's masker knows at its end.
+    pub(crate) fn told(&mut self, view: &View) {
+        self.story.usage(view.usage());
+        self.story.masked(view.tallies());
+    }
+
+    pub(crate) fn piece(&mut self, bytes: Bytes) {
+        self.story.piece(bytes);
+    }
+}

@@ -1,0 +1,153 @@
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use gatewright_model::{BodyRef, Clock, Event, Fate, Moment, RequestId, Tally, Usage};
+use gatewright_store::log::{Broken, Closing, Ending};
+
+use crate::Audience;
+
+/// Whether the gateway is cutting what is still open, so that a cut is not booked as the caller's leaving.
+#[derive(Clone)]
+pub struct Drain(Arc<dyn Fn() -> bool + Send + Sync>);
+
+impl Drain {
+    /// Asks `cutting` whenever an answer is dropped before its end.
+    pub fn new(cutting: impl Fn() -> bool + Send + Sync + 'static) -> Self {
+        Self(Arc::new(cutting))
+    }
+
+    /// A gateway that never cuts.
+    pub fn never() -> Self {
+        Self::new(|| false)
+    }
+
+    fn cuts(&self) -> bool {
+        (self.0)()
+    }
+}
+
+/// The story of a journey from the opening of its record to its end. Dropping it is an end too: the caller left, or
+/// the gateway cut it. It never ends without an outcome, and never twice.
+pub(crate) struct Story {
+    request: RequestId,
+    clock: Arc<dyn Clock>,
+    audience: Arc<dyn Audience>,
+    drain: Drain,
+    /// Told before the record was opened, for the audience.
+    before: Vec<Moment>,
+    /// Told since, for the record's outcome and the audience.
+    since: Vec<Moment>,
+    closing: Option<Closing>,
+    ended: bool,
+    status: u16,
+    delivered: u64,
+    chunks: u64,
+    usage: Option<Usage>,
+    masked: Vec<Tally>,
+}
+
+impl Story {
+    pub(crate) fn new(
+        request: RequestId,
+        clock: Arc<dyn Clock>,
+        audience: Arc<dyn Audience>,
+        drain: Drain,
+        before: Vec<Moment>,
+        closing: Option<Closing>,
+    ) -> Self {
+        Self {
+            request,
+            clock,
+            audience,
+            drain,
+            before,
+            since: Vec::with_capacity(4),
+            closing,
+            ended: false,
+            status: 0,
+            delivered: 0,
+            chunks: 0,
+            usage: None,
+            masked: Vec::new(),
+        }
+    }
+
+    pub(crate) fn tell(&mut self, event: Event) {
+        self.since.push(Moment { at: self.clock.now(), event });
+    }
+
+    pub(crate) fn status(&mut self, status: u16) {
+        self.status = status;
+    }
+
+    pub(crate) fn usage(&mut self, usage: Option<Usage>) {
+        self.usage = usage;
+    }
+
+    pub(crate) fn masked(&mut self, masked: Vec<Tally>) {
+        self.masked = masked;
+    }
+
+    /// Records a piece of the answer, in its masked view, as it is delivered.
+    pub(crate) fn piece(&mut self, bytes: Bytes) {
+        self.delivered += bytes.len() as u64;
+        self.chunks += 1;
+        if let Some(closing) = &mut self.closing {
+            closing.chunk(self.clock.now(), bytes);
+        }
+    }
+
+    /// Whether the recorder has room for more of this answer; bounds what a fast model can pile up in memory.
+    pub(crate) fn poll_room(&self, context: &mut Context<'_>) -> Poll<Result<(), Broken>> {
+        match &self.closing {
+            Some(closing) => closing.poll_room(context),
+            None => Poll::Ready(Ok(())),
+        }
+    }
+
+    /// Whether every piece so far is on disk.
+    pub(crate) fn poll_durable(&self, context: &mut Context<'_>) -> Poll<Result<(), Broken>> {
+        match &self.closing {
+            Some(closing) => closing.poll_chunks_durable(context),
+            None => Poll::Ready(Ok(())),
+        }
+    }
+
+    /// The end; a later end counts nothing.
+    pub(crate) fn end(&mut self, fate: Fate) {
+        if std::mem::replace(&mut self.ended, true) {
+            return;
+        }
+        let at = self.clock.now();
+        let told = Event::Closed {
+            fate,
+            status: self.status,
+            // The audience counts; only the log commits to the bytes.
+            answer: BodyRef { commitment: [0; 32], length: self.delivered },
+            chunks: self.chunks,
+            masked: self.masked.clone(),
+            usage: self.usage,
+        };
+        if let Some(closing) = self.closing.take() {
+            closing.close(Ending {
+                at,
+                moments: self.since.clone(),
+                fate,
+                status: self.status,
+                masked: std::mem::take(&mut self.masked),
+                usage: self.usage,
+            });
+        }
+        let mut moments = std::mem::take(&mut self.before);
+        moments.append(&mut self.since);
+        moments.push(Moment { at, event: told });
+        self.audience.hear(self.request, &moments);
+    }
+}
+
+impl Drop for Story {
+    fn drop(&mut self) {
+        self.end(if self.drain.cuts() { Fate::Drained } else { Fate::ClientLeft });
+    }
+}

@@ -1,0 +1,224 @@
+//! The words of an answer, channel by channel, through the masking engine.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use gatewright_masking::{Detectors, FieldPath, Masker, PseudonymKey, Scanner, Span, Substitutes, Treatments, Vault};
+use gatewright_model::{Channel, ChannelKind, InfoType, RuleName, Tally};
+use gatewright_protocols::{Blocked, Piece, Place, Words};
+
+use crate::{Request, World};
+
+/// Whether tokens of the request become their values again.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Restoring {
+    /// Those whose info types the caller may see.
+    Tokens,
+    /// None: the record is taken before anything is revealed.
+    Nothing,
+}
+
+/// One masker per channel of an answer.
+pub(crate) struct Maskers {
+    world: Arc<World>,
+    treatments: Treatments,
+    substitutes: Answered,
+    restoring: Restoring,
+    rules: Vec<RuleName>,
+    open: Vec<(Channel, Lane)>,
+    counts: BTreeMap<InfoType, u32>,
+}
+
+/// What one channel goes through: content rules over what the model said, then the masker.
+struct Lane {
+    rules: Option<Scanner>,
+    masker: Masker,
+}
+
+impl Maskers {
+    pub(crate) fn new(request: &Request, treatments: Treatments, restoring: Restoring) -> Self {
+        let world = Arc::clone(request.world());
+        Self {
+            treatments,
+            substitutes: Answered { vault: Arc::clone(request.vault()), key: Arc::clone(request.pseudonyms()) },
+            restoring: if request.vault().is_empty() { Restoring::Nothing } else { restoring },
+            rules: request.answer_rules().to_vec(),
+            open: Vec::new(),
+            counts: BTreeMap::new(),
+            world,
+        }
+    }
+
+    /// What was masked so far, by info type.
+    pub(crate) fn tallies(&self) -> Vec<Tally> {
+        let mut counts = self.counts.clone();
+        for (_, lane) in &self.open {
+            add(&mut counts, &lane.masker, &self.world.detectors);
+        }
+        counts.into_iter().map(|(info_type, count)| Tally { info_type, count }).collect()
+    }
+
+    fn lane(&self, channel: Channel, place: Place<'_>) -> Lane {
+        let mut masker = Masker::new(self.treatments.clone());
+        // A value restored inside a tool's arguments would go wherever the model wants it to go.
+        let readable = !matches!(channel.kind, ChannelKind::ToolArguments | ChannelKind::ToolName);
+        if self.restoring == Restoring::Tokens && readable {
+            masker = masker.restoring();
+        }
+        if let Place::Field(path) = place {
+            masker = masker.in_field(&self.world.detectors, &field(path));
+        }
+        let rules = (!self.rules.is_empty() && self.world.answer_rules.is_some()).then(Scanner::new);
+        Lane { rules, masker }
+    }
+}
+
+fn add(counts: &mut BTreeMap<InfoType, u32>, masker: &Masker, detectors: &Detectors) {
+    for tally in masker.tally(detectors) {
+        let count = counts.entry(tally.info_type).or_default();
+        *count = count.saturating_add(tally.count);
+    }
+}
+
+/// A path as protocols write it, `$.customer.items[0]`, as the detectors take it.
+pub(crate) fn field(path: &str) -> FieldPath {
+    let mut field = FieldPath::default();
+    for step in path.trim_start_matches('$').split('.') {
+        let (name, elements) = step.find('[').map_or((step, ""), |at| step.split_at(at));
+        if !name.is_empty() {
+            field = field.key(name);
+        }
+        for _ in elements.matches('[') {
+            field = field.element();
+        }
+    }
+    field
+}
+
+/// The stages of a text of an answer, borrowed apart so that each can call the next.
+struct Stages<'m> {
+    world: &'m World,
+    wanted: &'m [RuleName],
+    substitutes: &'m mut Answered,
+}
+
+impl Stages<'_> {
+    /// Takes text through the content rules, where there are any, and what they let pass through the masker.
+    fn push(&mut self, lane: &mut Lane, text: Option<&str>, out: &mut dyn FnMut(Piece<'_>)) -> Result<(), Blocked> {
+        let Lane { rules, masker } = lane;
+        let detectors = &self.world.detectors;
+        let (Some(scanner), Some(rules)) = (rules, &self.world.answer_rules) else {
+            return match text {
+                Some(text) => {
+                    masked(masker.push(detectors, self.substitutes, text, &mut |piece| out(converted(piece))))
+                }
+                None => masked(masker.finish(detectors, self.substitutes, &mut |piece| out(converted(piece)))),
+            };
+        };
+        let mut outcome = Ok(());
+        let mut pass = |span: Span<'_>| {
+            let broken = match span {
+                Span::Found { info_type, .. } => {
+                    rules.rules.get(info_type.place()).is_none_or(|rule| self.wanted.contains(rule))
+                }
+                Span::Clean(_) | Span::Swallowed { .. } => false,
+            };
+            if broken {
+                outcome = Err(Blocked);
+            } else if outcome.is_ok() {
+                let substitutes = &mut *self.substitutes;
+                outcome =
+                    masked(masker.push(detectors, substitutes, span.original(), &mut |piece| out(converted(piece))));
+            }
+        };
+        match text {
+            Some(text) => scanner.push(&rules.detectors, text, &mut pass),
+            None => scanner.finish(&rules.detectors, &mut pass),
+        }
+        outcome?;
+        match text {
+            Some(_) => Ok(()),
+            None => masked(masker.finish(detectors, self.substitutes, &mut |piece| out(converted(piece)))),
+        }
+    }
+}
+
+fn masked(outcome: Result<(), gatewright_masking::Blocked>) -> Result<(), Blocked> {
+    outcome.map_err(|_| Blocked)
+}
+
+impl Words for Maskers {
+    fn begin(&mut self, channel: Channel, place: Place<'_>) {
+        let lane = self.lane(channel, place);
+        match self.open.iter_mut().find(|(open, _)| *open == channel) {
+            Some(slot) => slot.1 = lane,
+            None => self.open.push((channel, lane)),
+        }
+    }
+
+    fn push(&mut self, channel: Channel, text: &str, out: &mut dyn FnMut(Piece<'_>)) -> Result<(), Blocked> {
+        if !self.world.stages.masking() {
+            out(Piece::Kept(text));
+            return Ok(());
+        }
+        // A channel that nobody began is an answer that nobody understood.
+        let (_, lane) = self.open.iter_mut().find(|(open, _)| *open == channel).ok_or(Blocked)?;
+        let mut stages = Stages { world: &self.world, wanted: &self.rules, substitutes: &mut self.substitutes };
+        stages.push(lane, Some(text), out)
+    }
+
+    fn finish(&mut self, channel: Channel, out: &mut dyn FnMut(Piece<'_>)) -> Result<(), Blocked> {
+        let at = self.open.iter().position(|(open, _)| *open == channel).ok_or(Blocked)?;
+        let (_, mut lane) = self.open.swap_remove(at);
+        if !self.world.stages.masking() {
+            return Ok(());
+        }
+        let mut stages = Stages { world: &self.world, wanted: &self.rules, substitutes: &mut self.substitutes };
+        let outcome = stages.push(&mut lane, None, out);
+        add(&mut self.counts, &lane.masker, &self.world.detectors);
+        outcome
+    }
+}
+
+fn converted(piece: gatewright_masking::Piece<'_>) -> Piece<'_> {
+    match piece {
+        gatewright_masking::Piece::Kept(text) => Piece::Kept(text),
+        gatewright_masking::Piece::Masked { original_len, replacement, .. } => {
+            Piece::Masked { original_len, replacement }
+        }
+        gatewright_masking::Piece::Swallowed { original_len } => Piece::Swallowed { original_len },
+    }
+}
+
+/// What stands in an answer for values: pseudonyms, and the values that the request's tokens stand for.
+struct Answered {
+    vault: Arc<Vault>,
+    key: Arc<PseudonymKey>,
+}
+
+impl Substitutes for Answered {
+    fn token(&mut self, info_type: &InfoType, _: &str) -> String {
+        // Answers are not given tokens of their own; should one be asked for, the value is hidden all the same.
+        format!("[{info_type}]")
+    }
+
+    fn pseudonym(&mut self, info_type: &InfoType, original: &str) -> String {
+        self.key.pseudonym(info_type, original)
+    }
+
+    fn restore(&self, token: &str) -> Option<(InfoType, &str)> {
+        self.vault.restore(token)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_field_is_known_by_its_last_name() {
+        assert_eq!(field("$.customer.cards[0].number").name(), Some("number"));
+        assert_eq!(field("$.ssn").name(), Some("ssn"));
+        assert_eq!(field("$").name(), None);
+    }
+}

@@ -1,0 +1,153 @@
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use gatewright_identity::{Identities, Verified};
+use gatewright_masking::Detectors;
+use gatewright_model::{ConnectionName, Digest, ModelName, RuleName, Timestamp, Trust};
+use gatewright_policy::{Catalogue, ModelFacts, Roles};
+use gatewright_protocols::{Dialect, Protocol};
+use gatewright_upstream::Upstreams;
+
+use crate::Proxies;
+
+/// Everything that a journey is judged by, loaded once at its start, so that a reload never splits one in two.
+pub struct World {
+    /// Counts reloads, from 1; recorded with every decision.
+    pub epoch: u64,
+    /// The digest of the configuration.
+    pub configuration: Digest,
+    /// Who is asking.
+    pub identities: Arc<Identities>,
+    /// What is allowed.
+    pub policy: Catalogue,
+    /// What is sensitive; its order of info types is the one that the policy was compiled with.
+    pub detectors: Arc<Detectors>,
+    /// Content rules over prompts: their patterns, and the rule of each pattern's info type.
+    pub prompt_rules: Option<ContentRules>,
+    /// Content rules over answers.
+    pub answer_rules: Option<ContentRules>,
+    /// The connections.
+    pub connections: HashMap<ConnectionName, Arc<Connection>>,
+    /// The models, by the name that callers use.
+    pub models: HashMap<ModelName, Model>,
+    /// The way to the connections.
+    pub upstreams: Upstreams,
+    /// Bounds of every request.
+    pub limits: Limits,
+    /// Whose word on a client's address counts.
+    pub proxies: Proxies,
+    /// Whether each piece of an answer is on disk before the caller sees it.
+    pub strict_answers: bool,
+    /// Which steps run.
+    pub stages: Stages,
+    /// Roles by token, since they are the same for every call that carries it.
+    pub roles: RoleCache,
+}
+
+/// Patterns of content rules, compiled as detectors of their own.
+pub struct ContentRules {
+    /// Finds the patterns.
+    pub detectors: Detectors,
+    /// The rule that each info type of `detectors` stands for, by index.
+    pub rules: Vec<RuleName>,
+}
+
+/// A connection as the journey sees it: no URL, no credential.
+pub struct Connection {
+    /// Its name.
+    pub name: ConnectionName,
+    /// What it speaks.
+    pub protocol: &'static dyn Protocol,
+    /// With which extra fields.
+    pub dialect: Dialect,
+    /// How far it is trusted.
+    pub trust: Trust,
+}
+
+/// A model that callers can ask for.
+pub struct Model {
+    /// What policy knows of it.
+    pub facts: ModelFacts,
+    /// Where it runs.
+    pub connection: Arc<Connection>,
+    /// What it is called there.
+    pub upstream: Arc<str>,
+}
+
+/// Bounds of every request.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// The longest request body, in bytes.
+    pub body: usize,
+    /// The longest whole answer, in bytes.
+    pub answer: usize,
+    /// How deep JSON may nest.
+    pub depth: usize,
+    /// How long a request's body may take to arrive.
+    pub body_time: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { body: 16 << 20, answer: 64 << 20, depth: 64, body_time: Duration::from_secs(30) }
+    }
+}
+
+/// Which steps of the journey run. All of them, in every build but the benchmark's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stages {
+    identity: bool,
+    policy: bool,
+    masking: bool,
+    records: bool,
+}
+
+impl Stages {
+    /// Every step.
+    pub const ALL: Self = Self { identity: true, policy: true, masking: true, records: true };
+
+    /// The first `count` of identity, policy, masking and records: what each layer costs. Only benchmark builds have it.
+    #[cfg(feature = "bench-layers")]
+    pub const fn danger_first(count: u8) -> Self {
+        Self { identity: count > 0, policy: count > 1, masking: count > 2, records: count > 3 }
+    }
+
+    pub(crate) const fn identity(self) -> bool {
+        self.identity
+    }
+
+    pub(crate) const fn policy(self) -> bool {
+        self.policy
+    }
+
+    pub(crate) const fn masking(self) -> bool {
+        self.masking
+    }
+
+    pub(crate) const fn records(self) -> bool {
+        self.records
+    }
+}
+
+/// Roles by token digest, for as long as the world lasts.
+#[derive(Default)]
+pub struct RoleCache(RwLock<HashMap<Digest, Roles>>);
+
+impl RoleCache {
+    /// More tokens than this, and it starts anew.
+    const MOST: usize = 10_000;
+
+    pub(crate) fn roles(&self, policy: &Catalogue, caller: &Verified, now: Timestamp) -> Roles {
+        if let Some(roles) = self.0.read().unwrap_or_else(PoisonError::into_inner).get(&caller.digest) {
+            return roles.clone();
+        }
+        let roles = policy.roles_of(&caller.identity, now);
+        let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        if known.len() >= Self::MOST {
+            known.clear();
+        }
+        known.insert(caller.digest, roles.clone());
+        roles
+    }
+}
