@@ -1,0 +1,101 @@
+//! Payment cards (ISO/IEC 7812): an issuer's range and length, and the Luhn digit.
+
+use super::View;
+use super::number::{Number, Separator};
+
+/// First six digits from, to (inclusive), and the lengths that the scheme issues.
+const ISSUERS: &[(u32, u32, &[usize])] = &[
+    // Visa
+    (400_000, 499_999, &[13, 16, 18, 19]),
+    // Mastercard
+    (510_000, 559_999, &[16]),
+    (222_100, 272_099, &[16]),
+    // American Express
+    (340_000, 349_999, &[15]),
+    (370_000, 379_999, &[15]),
+    // Diners Club
+    (300_000, 305_999, &[14, 16, 17, 18, 19]),
+    (309_500, 309_599, &[14, 16, 17, 18, 19]),
+    (360_000, 369_999, &[14, 15, 16, 17, 18, 19]),
+    (380_000, 399_999, &[14, 16, 17, 18, 19]),
+    // JCB
+    (352_800, 358_999, &[16, 17, 18, 19]),
+    // Mir
+    (220_000, 220_499, &[16, 17, 18, 19]),
+    // UnionPay, with the ranges that Discover shares
+    (620_000, 629_999, &[16, 17, 18, 19]),
+    (810_000, 817_199, &[16, 17, 18, 19]),
+    // Discover, RuPay
+    (601_100, 601_199, &[16, 17, 18, 19]),
+    (644_000, 659_999, &[16, 17, 18, 19]),
+    (606_900, 608_999, &[16]),
+    (817_200, 820_199, &[16]),
+    (508_500, 508_999, &[16]),
+    // Maestro
+    (500_000, 508_499, &[13, 14, 15, 16, 17, 18, 19]),
+    (560_000, 589_999, &[13, 14, 15, 16, 17, 18, 19]),
+    (630_400, 630_499, &[16, 17, 18, 19]),
+    (639_000, 639_099, &[16, 17, 18, 19]),
+    (670_000, 679_999, &[13, 14, 15, 16, 17, 18, 19]),
+    // InstaPayment, Elo, Hipercard, Troy, Verve
+    (637_000, 639_999, &[16]),
+    (636_200, 636_399, &[16]),
+    (606_282, 606_282, &[16]),
+    (979_200, 979_299, &[16]),
+    (506_099, 506_198, &[16, 18, 19]),
+];
+
+/// The end of the longest card number that begins where the number does.
+pub(super) fn find(view: View<'_>, number: &Number) -> Option<usize> {
+    (1..=number.groups().len())
+        .rev()
+        .filter(|groups| (13..=19).contains(&number.digits(*groups).len()))
+        .find(|groups| {
+            is_grouped_like_a_card(number, *groups) && number.may_end(view, *groups) && {
+                is_card(number.digits(*groups))
+            }
+        })
+        .map(|groups| number.groups()[groups - 1].end)
+}
+
+/// In one piece, in groups of three digits or more (the last may be shorter), or digit by digit or in pairs.
+fn is_grouped_like_a_card(number: &Number, groups: usize) -> bool {
+    let groups = &number.groups()[..groups];
+    let separated = groups[1..].iter().all(|group| group.separator != Separator::Several { parenthesis: true });
+    let (last, rest) = match groups.split_last() {
+        Some(split) => split,
+        None => return false,
+    };
+    let even = |length: usize| rest.iter().all(|group| group.length == length) && last.length <= length;
+    separated && (rest.iter().all(|group| group.length >= 3) || even(1) || even(2))
+}
+
+fn is_card(digits: &[u8]) -> bool {
+    let issuer = super::number::number_of(&digits[..6]);
+    let issued =
+        ISSUERS.iter().any(|(from, to, lengths)| (*from..=*to).contains(&issuer) && lengths.contains(&digits.len()));
+    issued && luhn(digits)
+}
+
+/// Whether the last digit is the check digit of the others (ISO/IEC 7812-1, annex B).
+pub(crate) fn luhn(digits: &[u8]) -> bool {
+    let doubled = |digit: u8| if digit > 4 { digit * 2 - 9 } else { digit * 2 };
+    let sum: u32 = digits
+        .iter()
+        .rev()
+        .enumerate()
+        .map(|(place, digit)| u32::from(if place % 2 == 1 { doubled(*digit) } else { *digit }))
+        .sum();
+    sum.is_multiple_of(10)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn luhn_digits() {
+        assert!(luhn(&[4, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1]));
+        assert!(!luhn(&[4, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 2]));
+    }
+}

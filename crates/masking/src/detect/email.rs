@@ -1,0 +1,271 @@
+//! E-mail addresses (RFC 5321, section 4.1.2), also with `[at]` and `[dot]` spelled out.
+
+use super::registry::Builtin;
+use super::{Answer, View, is_alnum};
+use crate::text::More;
+
+/// The longest local part (RFC 5321, section 4.5.3.1.1); of a longer one the last so many units are covered.
+pub(crate) const MAX_LOCAL: usize = 64;
+
+/// How much of a domain is read. Names may be 255 long; nobody's mail server is called so.
+const MAX_DOMAIN: usize = 128;
+
+/// How far a local part with dots spelled out may reach back.
+pub(crate) const MAX_SPELLED: usize = 96;
+
+/// How the `@` is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sign {
+    /// `@` between the parts.
+    Plain,
+    /// `[at]`, `(at)`, ` @ `: dots may be spelled as well.
+    Marked,
+    /// The bare word: dots must be spelled as well.
+    Word,
+}
+
+/// An `@`, however it is written: the units that it takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct AtSign {
+    pub(crate) sign: Sign,
+    pub(crate) start: usize,
+    pub(crate) end: usize,
+}
+
+/// Units that stand in the middle of a local part. Those that are rather punctuation count between letters only.
+pub(crate) fn is_local(unit: u8) -> bool {
+    is_alnum(unit) || matches!(unit, b'.' | b'_' | b'+' | b'-') || (0x80..0xe0).contains(&unit)
+}
+
+fn is_local_between_letters(unit: u8) -> bool {
+    matches!(unit, b'\'' | b'&' | b'!' | b'#' | b'$' | b'*' | b'^' | b'~' | b'%')
+}
+
+/// Where the local part that ends before `end` begins, not before `floor`.
+pub(crate) fn local_start(units: &[u8], end: usize, floor: usize) -> usize {
+    let mut start = end;
+    let spaceless = end > floor && lead_before(units, end, floor) >= 0xe0;
+    while start > floor {
+        let unit = units[start - 1];
+        let lead = if unit < 0x80 { unit } else { lead_before(units, start, floor) };
+        let belongs = match lead {
+            0xe0.. => spaceless,
+            0x80..0xe0 => true,
+            _ if is_local_between_letters(lead) => {
+                start < end && is_alnum(units[start]) && start >= 2 && start - 1 > floor && is_alnum(units[start - 2])
+            }
+            _ => is_local(lead),
+        };
+        if !belongs {
+            break;
+        }
+        start -= 1;
+    }
+    while start < end && !is_alnum(units[start]) && units[start] != b'_' && units[start] < 0xc0 {
+        start += 1;
+    }
+    start
+}
+
+/// The first byte of the character whose last byte stands before `end`.
+fn lead_before(units: &[u8], end: usize, floor: usize) -> u8 {
+    let mut at = end - 1;
+    while at > floor && at + 3 >= end && (0x80..0xc0).contains(&units[at]) {
+        at -= 1;
+    }
+    units[at]
+}
+
+/// Where the local part before this `@` begins; `None` where there is none.
+pub(crate) fn start_of(units: &[u8], at: AtSign) -> Option<usize> {
+    let floor = at.start.saturating_sub(MAX_LOCAL);
+    let mut start = local_start(units, at.start, floor);
+    if start == at.start {
+        return None;
+    }
+    if at.sign != Sign::Plain {
+        start = spelled_start(units, start, at.start.saturating_sub(MAX_SPELLED), at.sign);
+    }
+    Some(start)
+}
+
+/// Reaches back over ` [dot] ` to the words before.
+pub(crate) fn spelled_start(units: &[u8], start: usize, floor: usize, sign: Sign) -> usize {
+    let mut start = start;
+    while let Some(dot) = dot_before(&units[floor..start], sign) {
+        let end = floor + dot;
+        let earlier = local_start(units, end, floor);
+        if earlier == end {
+            break;
+        }
+        start = earlier;
+    }
+    start
+}
+
+/// Where a spelled dot at the end of these units begins.
+fn dot_before(units: &[u8], sign: Sign) -> Option<usize> {
+    let longest = units.len().min(12);
+    (units.len() - longest..units.len()).find(|at| {
+        matches!(read_dot(&units[*at..], sign), Token::Read(length) if *at + length == units.len())
+            && at.checked_sub(1).is_some_and(|before| units[before] != b' ')
+    })
+}
+
+/// A word in or without brackets.
+enum Token {
+    Read(usize),
+    Not,
+    CutOff,
+}
+
+const DOTS: &[&[u8]] = &[b"dot", b"punkt", b"punto", b"point", b"ponto", b"."];
+const ATS: &[&[u8]] = &[b"at", b"arroba", b"@"];
+
+/// A dot that is spelled out: ` [dot] `, `(punkt)`, and with [`Sign::Word`] or [`Sign::Marked`] also ` dot `.
+fn read_dot(units: &[u8], sign: Sign) -> Token {
+    read_word(units, DOTS, sign != Sign::Plain)
+}
+
+/// An `@` that is spelled out, at the start of these units.
+pub(crate) fn read_at(units: &[u8]) -> Option<(usize, Sign)> {
+    if let Token::Read(length) = read_word(units, ATS, false) {
+        return Some((length, Sign::Marked));
+    }
+    match read_word(units, ATS, true) {
+        Token::Read(length) if units[..length].contains(&b'@') => Some((length, Sign::Marked)),
+        Token::Read(length) => Some((length, Sign::Word)),
+        Token::Not | Token::CutOff => None,
+    }
+}
+
+fn read_word(units: &[u8], words: &[&[u8]], bare: bool) -> Token {
+    let spaces = |from: usize| units[from.min(units.len())..].iter().take(2).take_while(|unit| **unit == b' ').count();
+    let before = spaces(0);
+    let mut at = before;
+    let Some(open) = units.get(at) else { return Token::CutOff };
+    let close = match open {
+        b'[' => Some(b']'),
+        b'(' => Some(b')'),
+        b'{' => Some(b'}'),
+        b'<' => Some(b'>'),
+        _ if bare && before > 0 => None,
+        _ => return Token::Not,
+    };
+    if close.is_some() {
+        at += 1;
+        at += spaces(at);
+    }
+    let rest = &units[at.min(units.len())..];
+    let same = |word: &[u8]| rest.len() >= word.len() && rest[..word.len()].eq_ignore_ascii_case(word);
+    let Some(word) = words.iter().find(|word| same(word)) else {
+        let begun = words.iter().any(|word| rest.len() < word.len() && word[..rest.len()].eq_ignore_ascii_case(rest));
+        return if begun { Token::CutOff } else { Token::Not };
+    };
+    at += word.len();
+    let after = spaces(at);
+    match close {
+        None if at + after >= units.len() => Token::CutOff,
+        None if after > 0 => Token::Read(at + after),
+        None => Token::Not,
+        Some(close) => match units.get(at + after) {
+            None => Token::CutOff,
+            Some(unit) if *unit == close => {
+                let end = at + after + 1;
+                Token::Read(end + spaces(end))
+            }
+            Some(_) => Token::Not,
+        },
+    }
+}
+
+/// Looks for the domain after an `@`; the local part begins at `start`.
+pub(crate) fn recognise(view: View<'_>, start: usize, at: AtSign) -> Answer {
+    if is_login(view, start, at) {
+        return Answer::Nothing;
+    }
+    let limit = view.units.len().min(at.end + MAX_DOMAIN);
+    let cut = limit == view.units.len() && view.more == More::Possible;
+    let (mut place, mut labels, mut spelled, mut found) = (at.end, 0_usize, false, None);
+    loop {
+        let end = label(&view.units[..limit], place);
+        if end >= limit && cut {
+            return Answer::Undecided;
+        }
+        if end == place {
+            break;
+        }
+        labels += 1;
+        let text = &view.units[place..end];
+        if labels >= 2 && is_top_level(text) && (spelled || at.sign != Sign::Word) {
+            found = Some(end);
+        }
+        let dot = match view.units[end..limit].first() {
+            Some(b'.') if !view.units[end + 1..limit].starts_with(b" ") || at.sign == Sign::Plain => Token::Read(1),
+            _ => read_dot(&view.units[end..limit], at.sign),
+        };
+        match dot {
+            Token::CutOff if cut => return Answer::Undecided,
+            Token::CutOff | Token::Not => break,
+            Token::Read(length) => {
+                spelled |= length > 1;
+                place = end + length;
+            }
+        }
+    }
+    match found {
+        Some(end) if !is_scaled_picture(&view.units[at.end..end]) => Answer::found(end, Builtin::EmailAddress.index()),
+        _ => Answer::Nothing,
+    }
+}
+
+/// The end of a domain's label: letters, digits and hyphens of one kind of script.
+fn label(units: &[u8], start: usize) -> usize {
+    let spaceless = units.get(start).is_some_and(|unit| *unit >= 0xe0);
+    let mut end = start;
+    while end < units.len() && end - start < 63 {
+        let belongs = match units[end] {
+            0xe0.. => spaceless,
+            0x80.. => true,
+            b'-' => true,
+            unit => is_alnum(unit),
+        };
+        if !belongs {
+            break;
+        }
+        end += 1;
+    }
+    end
+}
+
+fn is_top_level(label: &[u8]) -> bool {
+    let letters = label.iter().all(u8::is_ascii_alphabetic) && (2..=24).contains(&label.len());
+    letters
+        || label.starts_with(b"xn--")
+        || label.starts_with(b"XN--")
+        || label.iter().all(|unit| *unit >= 0x80)
+        || label.len() >= 3 && label.iter().all(|unit| *unit >= 0x80 || unit.is_ascii_alphabetic())
+}
+
+/// `icon@2x.png`: a picture for dense screens.
+fn is_scaled_picture(domain: &[u8]) -> bool {
+    matches!(domain, [b'1'..=b'4', b'x', b'.', ..])
+}
+
+/// `git@` names a service, and what stands before the `@` of a URL is a user's name and password.
+fn is_login(view: View<'_>, start: usize, at: AtSign) -> bool {
+    let local = &view.units[start..at.start];
+    if local == b"git" && at.sign == Sign::Plain {
+        return true;
+    }
+    if view.before(start) != b':' {
+        return false;
+    }
+    let floor = start.saturating_sub(MAX_LOCAL);
+    let user = view.units[floor..start - 1]
+        .iter()
+        .rev()
+        .take_while(|unit| is_local(**unit) || is_local_between_letters(**unit))
+        .count();
+    view.units[..start - 1 - user].ends_with(b"//")
+}

@@ -1,0 +1,251 @@
+//! Numbers written in groups: payment cards, social security and phone numbers, IPv4 addresses.
+
+use super::context::Topic;
+use super::registry::Builtin;
+use super::{Answer, View, card, context, is_alnum, phone};
+use crate::text::{BREAK, More};
+
+/// A number longer than this is none of ours.
+pub(crate) const MAX_DIGITS: usize = 22;
+
+/// Digits in groups as they stand in the text, read once for all the rules that look at them.
+pub(crate) struct Number {
+    digits: [u8; MAX_DIGITS],
+    count: usize,
+    groups: [Group; MAX_DIGITS],
+    group_count: usize,
+    /// Where the text of the number begins: a digit, `+` or `(`.
+    pub(crate) start: usize,
+    /// Whether the digits go on beyond what was read.
+    pub(crate) overlong: bool,
+}
+
+/// Digits without a separator between them.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Group {
+    /// How many digits stand before this group.
+    pub(crate) first: usize,
+    /// How many it has.
+    pub(crate) length: usize,
+    /// The unit after its last digit.
+    pub(crate) end: usize,
+    /// What separates it from the group before.
+    pub(crate) separator: Separator,
+}
+
+/// What stands between two groups.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
+pub(crate) enum Separator {
+    /// Nothing: the first group.
+    #[default]
+    None,
+    /// This single character.
+    One(u8),
+    /// Two or three of them; whether one is a parenthesis.
+    Several {
+        /// A parenthesis is among them.
+        parenthesis: bool,
+    },
+}
+
+pub(crate) const fn is_separator(unit: u8) -> bool {
+    matches!(unit, b' ' | b'-' | b'.' | b'/' | b'(' | b')' | b'_' | BREAK)
+}
+
+/// Reading stopped because the text did.
+pub(crate) struct CutOff;
+
+impl Number {
+    /// Reads the groups from `start` on; the digits may be preceded by `+` and an opening parenthesis.
+    pub(crate) fn read(view: View<'_>, start: usize) -> Result<Self, CutOff> {
+        let empty = [Group::default(); MAX_DIGITS];
+        let mut number =
+            Self { digits: [0; MAX_DIGITS], count: 0, groups: empty, group_count: 0, start, overlong: false };
+        let mut at = view.run(start, 3, |unit| matches!(unit, b'+' | b'('));
+        let mut separator = Separator::None;
+        loop {
+            let first = number.count;
+            while let Some(digit @ b'0'..=b'9') = view.get(at) {
+                if number.count == MAX_DIGITS {
+                    number.overlong = true;
+                    return Ok(number);
+                }
+                number.digits[number.count] = digit - b'0';
+                number.count += 1;
+                at += 1;
+            }
+            if view.is_open(at) {
+                return Err(CutOff);
+            }
+            number.groups[number.group_count] = Group { first, length: number.count - first, end: at, separator };
+            number.group_count += 1;
+            let next = view.run(at, 3, is_separator);
+            if view.is_open(next) && next < at + 3 {
+                return Err(CutOff);
+            }
+            if next == at || !view.get(next).is_some_and(|unit| unit.is_ascii_digit()) || view.is_open(next) {
+                return if view.is_open(next) { Err(CutOff) } else { Ok(number) };
+            }
+            separator = match &view.units[at..next] {
+                [one] => Separator::One(*one),
+                several => Separator::Several { parenthesis: several.iter().any(|unit| matches!(unit, b'(' | b')')) },
+            };
+            at = next;
+        }
+    }
+
+    /// The complete groups.
+    pub(crate) fn groups(&self) -> &[Group] {
+        &self.groups[..self.group_count]
+    }
+
+    /// The digits of the first `groups` groups.
+    pub(crate) fn digits(&self, groups: usize) -> &[u8] {
+        let count = groups.checked_sub(1).map_or(0, |last| self.groups[last].first + self.groups[last].length);
+        &self.digits[..count]
+    }
+
+    /// Whether the first groups have these lengths.
+    pub(crate) fn has_shape(&self, lengths: &[usize]) -> bool {
+        self.group_count >= lengths.len()
+            && self.groups.iter().zip(lengths).all(|(group, length)| group.length == *length)
+    }
+
+    /// The one separator between all of the first `groups` groups.
+    pub(crate) fn uniform_separator(&self, groups: usize) -> Option<u8> {
+        let mut separators = self.groups[1..groups].iter().map(|group| group.separator);
+        let Some(Separator::One(first)) = separators.next() else { return None };
+        separators.all(|separator| separator == Separator::One(first)).then_some(first)
+    }
+
+    /// Whether the number may end after its first `groups` groups: no letter follows, and the next group does not go on in
+    /// the same style.
+    pub(crate) fn may_end(&self, view: View<'_>, groups: usize) -> bool {
+        let end = self.groups[groups - 1].end;
+        !view.get(end).is_some_and(|unit| is_alnum(unit) || unit == b'_')
+    }
+
+    /// Whether another group follows the first `groups` after this very separator.
+    pub(crate) fn goes_on_with(&self, groups: usize, separator: u8) -> bool {
+        self.groups().get(groups).is_some_and(|group| group.separator == Separator::One(separator))
+    }
+}
+
+/// Looks for a number at `start`, a digit or the `+` or `(` before it.
+pub(crate) fn recognise(view: View<'_>, start: usize) -> Answer {
+    let before = view.before(start);
+    if is_alnum(before) || matches!(before, b'_' | b'#' | b'$') || follows_a_point(view, start) {
+        return Answer::Nothing;
+    }
+    if is_mid_chain(view, start) {
+        match mid_chain(view, start) {
+            MidChain::No => return Answer::Nothing,
+            MidChain::CutOff => return Answer::Undecided,
+            MidChain::Yes => {}
+        }
+    }
+    let Ok(number) = Number::read(view, start) else { return Answer::Undecided };
+    // Only a phone number is written with what comes before its first digit.
+    if !view.get(start).is_some_and(|unit| unit.is_ascii_digit()) {
+        return phone::recognise(view, &number);
+    }
+    let found = [
+        card::find(view, &number).map(|end| (end, Builtin::CreditCard)),
+        social_security(view, &number).map(|end| (end, Builtin::UsSsn)),
+        address(view, &number).map(|end| (end, Builtin::IpAddress)),
+    ];
+    let longest = found.into_iter().flatten().max_by_key(|(end, _)| *end);
+    if let Some((end, builtin)) = longest {
+        return Answer::found(end, builtin.index());
+    }
+    phone::recognise(view, &number)
+}
+
+/// Whether the digits are the fraction of a number or the next part of a version.
+fn follows_a_point(view: View<'_>, start: usize) -> bool {
+    matches!(view.before(start), b'.' | b',') && view.before(start - 1).is_ascii_digit()
+}
+
+/// Whether groups of the same number may stand before this one.
+fn is_mid_chain(view: View<'_>, start: usize) -> bool {
+    is_separator(view.before(start)) && start > 1 && view.before(start - 1).is_ascii_digit()
+}
+
+enum MidChain {
+    Yes,
+    No,
+    CutOff,
+}
+
+/// Whether a value may begin in the middle of a chain of groups. Only at a group of three digits or more, or where
+/// the style of writing changes; so a long chain of short groups is read once and not once per group.
+fn mid_chain(view: View<'_>, start: usize) -> MidChain {
+    let digits = view.run(start, 3, |unit| matches!(unit, b'0'..=b'9' | b'+' | b'('));
+    if digits == start + 3 {
+        return MidChain::Yes;
+    }
+    match view.get(digits) {
+        None if view.more == More::Possible => MidChain::CutOff,
+        Some(unit) if is_separator(unit) && unit != view.before(start) => MidChain::Yes,
+        _ => MidChain::No,
+    }
+}
+
+/// Three, two, four digits, by the rules of issuance (Social Security Administration, since 2011); without
+/// separators only where the text speaks of such a number.
+fn social_security(view: View<'_>, number: &Number) -> Option<usize> {
+    let digits = number.digits(number.group_count);
+    let first = number.groups().first()?;
+    if digits.len() < 9 {
+        return None;
+    }
+    let (groups, plain) = match number.has_shape(&[3, 2, 4]) {
+        true => (3, false),
+        false if first.length == 9 => (1, true),
+        false => return None,
+    };
+    let area = number_of(&digits[..3]);
+    let issued =
+        area != 0 && area != 666 && area < 900 && number_of(&digits[3..5]) != 0 && number_of(&digits[5..9]) != 0;
+    if !issued || !number.may_end(view, groups) {
+        return None;
+    }
+    let end = number.groups[groups - 1].end;
+    let spoken_of = || context::nearest(view, number.start) == Some(Topic::SocialSecurity);
+    match (plain, number.uniform_separator(groups.max(2).min(number.group_count))) {
+        (true, _) => (number.groups().len() == 1 && spoken_of()).then_some(end),
+        (false, Some(separator @ (b'-' | b' '))) => {
+            let tied = matches!(view.before(number.start), b'-' | b'/' | b'.');
+            (!number.goes_on_with(3, separator) && (!tied || spoken_of())).then_some(end)
+        }
+        (false, _) => spoken_of().then_some(end),
+    }
+}
+
+/// Four decimal bytes (RFC 6943, section 3.1.1, strict form), unless the text calls them a version.
+fn address(view: View<'_>, number: &Number) -> Option<usize> {
+    if number.group_count < 4 || number.uniform_separator(4) != Some(b'.') || !number.may_end(view, 4) {
+        return None;
+    }
+    let mut bytes = [0; 4];
+    for (byte, group) in bytes.iter_mut().zip(number.groups()) {
+        let digits = &number.digits[group.first..group.first + group.length];
+        if group.length > 3 || (group.length > 1 && digits[0] == 0) {
+            return None;
+        }
+        *byte = u8::try_from(number_of(digits)).ok()?;
+    }
+    let goes_on = matches!(number.groups().get(4).map(|group| group.separator), Some(Separator::One(b'.' | b'-')));
+    let tied = matches!(view.before(number.start), b'-' | b'+');
+    // Names for "this machine" and "every machine" point at nobody.
+    let is_nobody = matches!(bytes, [127, 0, 0, 1] | [0, 0, 0, 0] | [255, 255, 255, _]);
+    if goes_on || tied || is_nobody || context::nearest(view, number.start) == Some(Topic::Version) {
+        return None;
+    }
+    Some(number.groups[3].end)
+}
+
+/// The number that these digits spell.
+pub(crate) fn number_of(digits: &[u8]) -> u32 {
+    digits.iter().fold(0, |number, digit| number * 10 + u32::from(*digit))
+}

@@ -1,0 +1,237 @@
+//! The built-in detectors by name, with what they find and what they leave alone.
+
+use crate::TypeIndex;
+
+/// A built-in info type. Its place here is its [`TypeIndex`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Builtin {
+    EmailAddress,
+    CreditCard,
+    UsSsn,
+    PhoneNumber,
+    IbanCode,
+    IpAddress,
+    MacAddress,
+    Crypto,
+    UkNino,
+    Secret,
+}
+
+impl Builtin {
+    pub(crate) const fn index(self) -> TypeIndex {
+        TypeIndex::new(self as u16)
+    }
+}
+
+/// What a person wants to know of a built-in detector. Its examples are tests.
+pub(crate) struct Entry {
+    #[cfg_attr(not(test), expect(dead_code, reason = "its place says the same, which a test holds"))]
+    pub(crate) builtin: Builtin,
+    /// Presidio's name for it, where it has one.
+    pub(crate) name: &'static str,
+    /// One sentence.
+    #[cfg_attr(not(test), expect(dead_code, reason = "read by the documentation's test"))]
+    pub(crate) about: &'static str,
+    /// Texts with the value in guillemets.
+    #[cfg_attr(not(test), expect(dead_code, reason = "examples are tests"))]
+    pub(crate) finds: &'static [&'static str],
+    /// Texts in which nothing is found.
+    #[cfg_attr(not(test), expect(dead_code, reason = "examples are tests"))]
+    pub(crate) leaves: &'static [&'static str],
+}
+
+/// Every built-in detector.
+pub(crate) const ENTRIES: &[Entry] = &[
+    Entry {
+        builtin: Builtin::EmailAddress,
+        name: "EMAIL_ADDRESS",
+        about: "E-mail addresses with a top-level domain; international ones; with at and dot spelled out.",
+        finds: &[
+            "write to ‹alice@example.com›.",
+            "‹jörg+news@münchen-it.de›, or",
+            "'‹o.neil_1@mail.example.co.uk›'",
+            "reach ‹justin [dot] campbell [at] contoso [dot] co [dot] uk› today",
+            "reach ‹jane at example dot com› today",
+            "请联系‹jason@x.com›或",
+            "‹иван@почта.рф›",
+            "mailto:‹bob%40example.com›",
+        ],
+        leaves: &[
+            "vite@17.13.4",
+            "@types/node@9.18.9",
+            "git@github.com:acme/w.git",
+            "icon@2x.png",
+            "@handle",
+            "look at example.com",
+            "user@host",
+        ],
+    },
+    Entry {
+        builtin: Builtin::CreditCard,
+        name: "CREDIT_CARD",
+        about: "Payment cards of 13 to 19 digits: an issuer's range, its lengths, and the Luhn digit.",
+        finds: &[
+            "card ‹4111111111111111›, ok",
+            "‹4111-1111-1111-1111›",
+            "‹3755-362768-21386›",
+            "‹4111 1111 1111 1111› 12/29",
+            "1. ‹4111 1111 1111 1111›",
+            "‹４１１１.１１１１.１１１１.１１１１›",
+            "‹٤١١١ ١١١١ ١١١١ ١١١١›",
+            "‹4 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1›.",
+        ],
+        leaves: &[
+            "4111111111111112",
+            "1763387437985",
+            "978-2-9896-8550-4",
+            "0.4111111111111111",
+            "41111111111111114111111111111111",
+            "x4111111111111111",
+        ],
+    },
+    Entry {
+        builtin: Builtin::UsSsn,
+        name: "US_SSN",
+        about: "United States social security numbers by the rules of issuance; nine bare digits only where the text speaks of them.",
+        finds: &[
+            "is ‹225 38 1921›,",
+            "‹078-05-1120›",
+            "social security number ‹148819194›. Let",
+            "\"ssn\": \"‹148819194›\"",
+        ],
+        leaves: &["975-00-0109", "000-42-4666", "148819194", "666-12-1234", "ORD-148819194", "078-05-1120-1234"],
+    },
+    Entry {
+        builtin: Builtin::PhoneNumber,
+        name: "PHONE_NUMBER",
+        about: "International numbers by country plan, national ones by shape, others where the text speaks of a phone; with extension.",
+        finds: &[
+            "Call ‹+44 121 443 5362› now",
+            "‹(206) 994-2691›.",
+            "‹206.994.2691› ext",
+            "‹+1-201-555-0123 ext. 45›.",
+            "‹0033123456789›",
+            "‹030 17303783›",
+            "‹01 23 76 43 35›",
+            "phone: ‹8005551234›",
+            "‹+44 (0)20 7946 0958›",
+        ],
+        leaves: &[
+            "2024-11-24",
+            "27/10/2024",
+            "17.13.4",
+            "ORD-334000601",
+            "8005551234",
+            "1714495465246",
+            "0.5904782380379517",
+            "10:19:46",
+        ],
+    },
+    Entry {
+        builtin: Builtin::IbanCode,
+        name: "IBAN_CODE",
+        about: "International bank account numbers: the country's length, and MOD 97-10.",
+        finds: &["IBAN ‹DE89 3704 0044 0532 0130 00›", "‹gb29nwbk60161331926819›.", "‹AT611904300234573201›"],
+        leaves: &["DE89 3704 0044 0532 0130 01", "AT210040343485574314", "XX891234567890123456"],
+    },
+    Entry {
+        builtin: Builtin::IpAddress,
+        name: "IP_ADDRESS",
+        about: "IPv4 and IPv6 addresses, but not versions and not names for this machine.",
+        finds: &[
+            "from ‹203.0.113.7›:8080",
+            "‹2001:db8::1›",
+            "‹2a06:8a4f::aba4›",
+            "‹2001:db8:3da9:3d97:a5ed:5035:2a6c:e1f1›.",
+        ],
+        leaves: &["version 10.4.2.1", "127.0.0.1", "1.2.3.4.5", "std::vec", "10:19:46", "256.1.1.1", "v1.2.3.4"],
+    },
+    Entry {
+        builtin: Builtin::MacAddress,
+        name: "MAC_ADDRESS",
+        about: "Hardware addresses of six or eight bytes.",
+        finds: &["MAC ‹7a:d6:b9:61:e4:1b› joined", "‹00-1B-44-11-3A-B7›", "‹001b.4411.3ab7›"],
+        leaves: &["ff:ff:ff:ff:ff:ff", "12:30:45", "00:00:00:00:00:00"],
+    },
+    Entry {
+        builtin: Builtin::Crypto,
+        name: "CRYPTO",
+        about: "Bitcoin addresses with their checksum, and Ethereum addresses.",
+        finds: &[
+            "‹1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa›",
+            "‹bc1qar0srrr7xfkvy5l643lydnw9re59gtzzwf5mdq›",
+            "‹0xef8302cb615019114d2eafe1cbf824d8a28b81f9› received",
+        ],
+        leaves: &["1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNb", "0xef8302cb", "fccd646ed905a2609d59341b0374b69b97e56972"],
+    },
+    Entry {
+        builtin: Builtin::UkNino,
+        name: "UK_NINO",
+        about: "United Kingdom national insurance numbers.",
+        finds: &["number: ‹LL068556A›.", "‹AB 12 34 56 C›", "nino ‹ab123456c›"],
+        leaves: &["BG123456A", "AB123456E", "GB29 3456", "ab123456c"],
+    },
+    Entry {
+        builtin: Builtin::Secret,
+        name: "SECRET",
+        about: "Keys and tokens by their issuer's prefix, JSON Web Tokens, private keys, passwords and keys that are announced as such, passwords in URLs.",
+        finds: &[
+            "token ‹ghp_vmrbHu1UHbvsZHQptdC4LJsvr61DCnrPw0iy›;",
+            "password: ‹hunter2Horse9!›",
+            "postgres://svc_app:‹S%NGtSXcBVPCSo›@db.internal",
+            "AWS_SECRET_ACCESS_KEY=‹vH+KBvKqdnrurLn7Y/gcSme81ruagOcDsaV3Aqs1›\"",
+            "‹-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG9w0BAQEFAASC\n-----END PRIVATE KEY-----› done",
+            "‹eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiI1ODIwMSJ9.jPQrtc5Iu8Ej›",
+            "‹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›",
+        ],
+        leaves: &[
+            "password: required",
+            "the password is weak",
+            "token: 12",
+            "api_key = os.environ[\"API_KEY\"]",
+            "password=${DB_PASSWORD}",
+            "-----BEGIN CERTIFICATE-----",
+            "sk-learn-is-a-well-known-library",
+            "http://localhost:8080/",
+        ],
+    },
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Detectors;
+
+    #[test]
+    fn entries_stand_at_their_place() {
+        for (place, entry) in ENTRIES.iter().enumerate() {
+            assert_eq!(entry.builtin.index().place(), place);
+            assert!(entry.about.ends_with('.'));
+        }
+    }
+
+    #[test]
+    fn examples_are_found_exactly() {
+        let detectors = Detectors::builtin();
+        for entry in ENTRIES {
+            for marked in entry.finds {
+                let plain: String = marked.replace(['‹', '›'], "");
+                let start = marked.find('‹').expect("marked");
+                let end = marked.find('›').expect("marked") - '‹'.len_utf8();
+                let found: Vec<_> = detectors.find(&plain).iter().map(|f| (f.info_type, f.start, f.end)).collect();
+                assert_eq!(found, [(entry.builtin.index(), start, end)], "{} in {marked}", entry.name);
+            }
+        }
+    }
+
+    #[test]
+    fn counter_examples_are_left_alone() {
+        let detectors = Detectors::builtin();
+        for entry in ENTRIES {
+            for text in entry.leaves {
+                let found = detectors.find(text);
+                assert!(found.is_empty(), "{}: {text} gave {found:?}", entry.name);
+            }
+        }
+    }
+}

@@ -1,0 +1,466 @@
+//! Keys, tokens, passwords and private keys.
+
+use super::registry::Builtin;
+use super::{Answer, Hit, Tail, View, is_alnum};
+
+/// A secret longer than this is not held to its end: what follows is swallowed.
+const MAX_HELD: usize = 256;
+
+/// What a key is made of after its prefix.
+#[derive(Clone, Copy)]
+pub(crate) enum Alphabet {
+    /// Letters and digits.
+    Alnum,
+    /// Capital letters and digits.
+    Upper,
+    /// Hexadecimal digits.
+    Hex,
+    /// Letters, digits, `_` and `-`.
+    Url,
+    /// The same and points.
+    Dotted,
+}
+
+impl Alphabet {
+    const fn has(self, unit: u8) -> bool {
+        match self {
+            Self::Alnum => is_alnum(unit),
+            Self::Upper => unit.is_ascii_uppercase() || unit.is_ascii_digit(),
+            Self::Hex => unit.is_ascii_hexdigit(),
+            Self::Url => is_alnum(unit) || matches!(unit, b'_' | b'-'),
+            Self::Dotted => is_alnum(unit) || matches!(unit, b'_' | b'-' | b'.'),
+        }
+    }
+}
+
+/// A kind of key that is known by its first characters, as its issuer documents them.
+pub(crate) struct Prefixed {
+    /// What it begins with: characters that an e-mail's local part may have, so that a cut-off one is held.
+    pub(crate) prefix: &'static str,
+    alphabet: Alphabet,
+    /// How many characters follow the prefix at least.
+    fewest: usize,
+}
+
+impl Prefixed {
+    /// How long a key of this kind is at least.
+    #[cfg(test)]
+    pub(crate) const fn shortest(&self) -> usize {
+        self.prefix.len() + self.fewest
+    }
+}
+
+const fn key(prefix: &'static str, alphabet: Alphabet, fewest: usize) -> Prefixed {
+    Prefixed { prefix, alphabet, fewest }
+}
+
+/// Kinds by issuer. A prefix that another one begins with stands after it: the last that fits counts.
+pub(crate) const PREFIXED: &[Prefixed] = {
+    use Alphabet::{Alnum, Dotted, Hex, Upper, Url};
+    &[
+        // Amazon Web Services
+        key("AKIA", Upper, 16),
+        key("ASIA", Upper, 16),
+        key("ABIA", Upper, 16),
+        key("ACCA", Upper, 16),
+        // Code hosting, packages, containers
+        key("ghp_", Alnum, 30),
+        key("gho_", Alnum, 30),
+        key("ghu_", Alnum, 30),
+        key("ghs_", Alnum, 30),
+        key("ghr_", Alnum, 30),
+        key("github_pat_", Url, 22),
+        key("glpat-", Url, 20),
+        key("gldt-", Url, 20),
+        key("glrt-", Url, 20),
+        key("glptt-", Url, 20),
+        key("npm_", Alnum, 30),
+        key("pypi-", Url, 50),
+        key("dckr_pat_", Url, 20),
+        key("rubygems_", Hex, 40),
+        key("ATATT3", Url, 40),
+        key("ATCTT3", Url, 40),
+        // Google, Azure, other clouds
+        key("AIza", Url, 30),
+        key("ya29.", Dotted, 20),
+        key("GOCSPX-", Url, 24),
+        key("dop_v1_", Hex, 40),
+        key("doo_v1_", Hex, 40),
+        key("dapi", Hex, 32),
+        key("LTAI", Alnum, 16),
+        key("AKID", Alnum, 30),
+        key("hvs.", Url, 24),
+        key("hvb.", Url, 24),
+        key("pscale_", Dotted, 30),
+        key("tskey-", Url, 20),
+        key("sbp_", Hex, 36),
+        key("fo1_", Url, 30),
+        key("HRKU-", Url, 30),
+        // Models
+        key("sk-", Url, 20),
+        key("sk_", Alnum, 40),
+        key("hf_", Alnum, 30),
+        key("gsk_", Alnum, 40),
+        key("r8_", Alnum, 30),
+        key("xai-", Alnum, 60),
+        key("pplx-", Alnum, 32),
+        key("lsv2_", Url, 40),
+        key("pcsk_", Url, 40),
+        // Chat
+        key("xoxb-", Url, 16),
+        key("xoxp-", Url, 16),
+        key("xoxa-", Url, 16),
+        key("xoxr-", Url, 16),
+        key("xoxs-", Url, 16),
+        key("xoxe-", Url, 16),
+        key("xoxe.", Dotted, 16),
+        key("xoxc-", Url, 16),
+        key("xoxd-", Url, 16),
+        key("xapp-", Url, 20),
+        // Payment and commerce
+        key("sk_live_", Alnum, 10),
+        key("sk_test_", Alnum, 10),
+        key("rk_live_", Alnum, 10),
+        key("rk_test_", Alnum, 10),
+        key("whsec_", Alnum, 16),
+        key("sq0atp-", Url, 20),
+        key("sq0csp-", Url, 30),
+        key("shpat_", Hex, 30),
+        key("shpca_", Hex, 30),
+        key("shppa_", Hex, 30),
+        key("shpss_", Hex, 30),
+        // Mail, monitoring, work
+        key("SG.", Dotted, 40),
+        key("key-", Hex, 32),
+        key("SK", Hex, 32),
+        key("xkeysib-", Url, 60),
+        key("glsa_", Url, 30),
+        key("glc_", Alnum, 40),
+        key("NRAK-", Alnum, 24),
+        key("sntrys_", Dotted, 40),
+        key("sntryu_", Hex, 40),
+        key("lin_api_", Alnum, 36),
+        key("ntn_", Alnum, 36),
+        key("secret_", Alnum, 36),
+        key("PMAK-", Url, 40),
+        key("dp.pt.", Alnum, 36),
+        key("figd_", Url, 36),
+        key("phx_", Alnum, 36),
+        key("pul-", Hex, 36),
+        key("AGE-SECRET-KEY-1", Upper, 50),
+        // Signed and armoured
+        key("eyJ", Dotted, 17),
+        key("-----BEGIN", Dotted, 0),
+    ]
+};
+
+/// Looks for a key of this kind at `start`, where its prefix stands.
+pub(crate) fn prefixed(view: View<'_>, start: usize, kind: &Prefixed) -> Answer {
+    let before = view.before(start);
+    let glued = match kind.alphabet {
+        Alphabet::Url | Alphabet::Dotted => kind.alphabet.has(before),
+        Alphabet::Alnum | Alphabet::Upper | Alphabet::Hex => is_alnum(before),
+    };
+    if kind.prefix == "-----BEGIN" {
+        return armoured(view, start);
+    }
+    if glued {
+        return Answer::Nothing;
+    }
+    let body = start + kind.prefix.len();
+    let end = view.run(body, MAX_HELD, |unit| kind.alphabet.has(unit));
+    let text = &view.units[body..end];
+    if end - body == MAX_HELD {
+        return match is_plausible(kind, text) {
+            true => found_with(end, Tail::Key),
+            false => Answer::Nothing,
+        };
+    }
+    if view.is_open(end) {
+        return Answer::Undecided;
+    }
+    // A sentence may end right after a token.
+    let dots = text.iter().rev().take_while(|unit| **unit == b'.').count();
+    let text = &text[..text.len() - dots];
+    match text.len() >= kind.fewest && is_plausible(kind, text) {
+        true => found_with(end - dots, Tail::None),
+        false => Answer::Nothing,
+    }
+}
+
+const fn found_with(end: usize, tail: Tail) -> Answer {
+    Answer::Found(Hit { end, info_type: Builtin::Secret.index(), tail })
+}
+
+/// What tells a key from a name that begins alike.
+fn is_plausible(kind: &Prefixed, text: &[u8]) -> bool {
+    let mixed = text.iter().any(u8::is_ascii_digit) && text.iter().any(u8::is_ascii_alphabetic);
+    match kind.prefix {
+        "eyJ" => {
+            let mut parts = text.split(|unit| *unit == b'.');
+            let lengths = (parts.next().map_or(0, <[u8]>::len), parts.next().map_or(0, <[u8]>::len));
+            lengths.0 >= 8 && lengths.1 >= 8 || lengths.0 == MAX_HELD
+        }
+        "sk-" | "pypi-" | "tskey-" | "pul-" => {
+            let longest = text.split(|unit| matches!(unit, b'-' | b'_')).map(<[u8]>::len).max().unwrap_or(0);
+            mixed && longest >= 12
+        }
+        _ => mixed || text.len() >= 2 * kind.fewest.max(16),
+    }
+}
+
+/// A private key's header (RFC 7468 and OpenPGP); the body follows as a tail. Certificates are public.
+fn armoured(view: View<'_>, start: usize) -> Answer {
+    let label = start + "-----BEGIN".len();
+    let end = view.run(label, 48, |unit| unit.is_ascii_uppercase() || unit.is_ascii_digit() || unit == b' ');
+    if view.is_open(end) {
+        return Answer::Undecided;
+    }
+    let is_private = view.units[label..end].windows(7).any(|word| word == b"PRIVATE");
+    let dashes = view.run(end, 5, |unit| unit == b'-');
+    if is_private && view.is_open(dashes) && dashes < end + 5 {
+        return Answer::Undecided;
+    }
+    match is_private && dashes == end + 5 {
+        true => found_with(dashes, Tail::Armour),
+        false => Answer::Nothing,
+    }
+}
+
+/// How far a value goes on that was found with a tail, and whether it ends there.
+pub(crate) fn swallow(view: View<'_>, at: usize, tail: Tail) -> (usize, bool) {
+    let while_ = |belongs: fn(u8) -> bool| {
+        let end = view.run(at, usize::MAX - at, belongs);
+        (end, !view.is_open(end))
+    };
+    match tail {
+        Tail::None => (at, true),
+        Tail::Key => while_(|unit| is_alnum(unit) || matches!(unit, b'_' | b'-' | b'.' | b'=' | b'+' | b'/')),
+        Tail::Visible => while_(|unit| unit > b' ' && !matches!(unit, b'"' | b'\'' | b'`')),
+        Tail::Everything => while_(|_| true),
+        Tail::Armour => armour(view, at),
+    }
+}
+
+const END: &[u8] = b"-----END";
+
+/// Lines of base64 or headers up to the end line; a cut-off block ends where prose begins.
+fn armour(view: View<'_>, start: usize) -> (usize, bool) {
+    let mut at = start;
+    loop {
+        let gap = view.run(at, 8, |unit| matches!(unit, b'\n' | b'\r' | b' ' | b'\t' | b'"' | b'+'));
+        if view.is_open(gap + END.len()) && END.starts_with(&view.units[gap..]) {
+            return (at, false);
+        }
+        if view.units[gap..].starts_with(END) {
+            let label = view.run(gap + END.len(), 48, |unit| unit != b'-' && unit != b'\n');
+            let end = view.run(label, 5, |unit| unit == b'-');
+            return if view.is_open(end) && end < label + 5 { (at, false) } else { (end, true) };
+        }
+        let end = view.run(gap, 80, |unit| is_alnum(unit) || matches!(unit, b'+' | b'/' | b'='));
+        if view.is_open(end) && end - gap < 80 {
+            return (at, false);
+        }
+        let header = view.get(end) == Some(b':') || view.get(end) == Some(b'-');
+        if header {
+            let line = view.run(end, 120, |unit| unit != b'\n');
+            if view.is_open(line) && line - end < 120 {
+                return (at, false);
+            }
+            if line - end == 120 || !view.units[gap..line].contains(&b':') {
+                return (at, true);
+            }
+            at = line;
+            continue;
+        }
+        let whole_line = matches!(view.get(end), None | Some(b'\n' | b'\r' | b'"' | b'\'' | b'`' | b'<'));
+        if end - gap >= 24 || end > gap && whole_line {
+            at = end;
+        } else {
+            return (at, true);
+        }
+    }
+}
+
+/// What kind of value the name before a `:` or `=` announces.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Announced {
+    Password,
+    Key,
+}
+
+/// What the key that ends before `end` announces, quotes and spaces aside.
+pub(crate) fn announced_by(units: &[u8], end: usize) -> Option<Announced> {
+    let floor = end.saturating_sub(40);
+    let window = &units[floor..end];
+    let trimmed =
+        window.iter().rposition(|unit| !matches!(unit, b' ' | b'"' | b'\'' | b'`' | b'*')).map_or(0, |at| at + 1);
+    let window = &window[..trimmed];
+    let letters = window.iter().rev().take(16).take_while(|unit| unit.is_ascii_alphabetic() || **unit >= 0x80).count();
+    if letters < 3 {
+        return None;
+    }
+    let mut word = [0; 16];
+    let word = &mut word[..letters];
+    word.copy_from_slice(&window[trimmed - letters..]);
+    word.make_ascii_lowercase();
+    let word = &*word;
+    let ends_with = |endings: &[&str]| endings.iter().any(|ending| word.ends_with(ending.as_bytes()));
+    if ends_with(&[
+        "password",
+        "passwd",
+        "pwd",
+        "passphrase",
+        "passwort",
+        "kennwort",
+        "wachtwoord",
+        "senha",
+        "passcode",
+    ]) || matches!(word, b"pass" | b"passe" | b"contrasena" | b"parola" | b"haslo" | b"pw" | b"losenord")
+        || has_ending(window, &["密码", "密碼", "パスワード", "비밀번호", "пароль"])
+    {
+        return Some(Announced::Password);
+    }
+    let qualified = || {
+        let before = window[..trimmed - letters].to_ascii_lowercase();
+        let before =
+            before.strip_suffix(b"_").or_else(|| before.strip_suffix(b"-")).or_else(|| before.strip_suffix(b" "));
+        let known: &[&[u8]] = &[
+            b"api",
+            b"access",
+            b"secret",
+            b"private",
+            b"account",
+            b"auth",
+            b"signing",
+            b"encryption",
+            b"shared",
+            b"master",
+            b"service",
+            b"client",
+            b"app",
+            b"admin",
+        ];
+        before.is_some_and(|before| known.iter().any(|word| before.ends_with(word)))
+    };
+    let announced = ends_with(&[
+        "secret",
+        "token",
+        "apikey",
+        "accesskey",
+        "secretkey",
+        "accountkey",
+        "privatekey",
+        "credential",
+        "credentials",
+        "bearer",
+        "authorization",
+        "sharedkey",
+        "authkey",
+        "licensekey",
+        "encryptionkey",
+        "signingkey",
+    ]) || word == b"key" && qualified();
+    announced.then_some(Announced::Key)
+}
+
+fn has_ending(window: &[u8], endings: &[&str]) -> bool {
+    endings.iter().any(|ending| window.ends_with(&crate::text::fold_str(ending)))
+}
+
+/// Looks for the announced value at `start`.
+pub(crate) fn announced(view: View<'_>, start: usize, kind: Announced) -> Answer {
+    let quote = Some(view.before(start)).filter(|unit| matches!(unit, b'"' | b'\'' | b'`'));
+    let belongs = |unit: u8| match kind {
+        Announced::Password => unit > b' ' && !matches!(unit, b'"' | b'\'' | b'`') && (quote.is_some() || unit != b','),
+        Announced::Key => is_alnum(unit) || matches!(unit, b'_' | b'-' | b'.' | b'/' | b'+' | b'~' | b'='),
+    };
+    let end = view.run(start, MAX_HELD, belongs);
+    if end - start == MAX_HELD {
+        let tail = if kind == Announced::Key { Tail::Key } else { Tail::Visible };
+        return if is_secret(&view.units[start..end], kind) { found_with(end, tail) } else { Answer::Nothing };
+    }
+    if view.is_open(end) {
+        return Answer::Undecided;
+    }
+    let mut text = &view.units[start..end];
+    while let (None, [rest @ .., b'.' | b';' | b')' | b']' | b'}' | b'*']) = (quote, text) {
+        text = rest;
+    }
+    match is_secret(text, kind) {
+        true => found_with(start + text.len(), Tail::None),
+        false => Answer::Nothing,
+    }
+}
+
+fn is_secret(text: &[u8], kind: Announced) -> bool {
+    let has = |belongs: fn(&u8) -> bool| text.iter().any(belongs);
+    let placeholder = matches!(text, [b'<' | b'$' | b'{' | b'[' | b'%' | b'(', ..])
+        || text.windows(2).any(|pair| matches!(pair, b"()" | b"${" | b"{{" | b"->" | b"::" | b"**"))
+        || text.iter().all(|unit| *unit == text[0])
+        || text.windows(4).any(|word| matches!(word, b"your" | b"YOUR" | b"xxxx" | b"XXXX" | b"env." | b"ENV["));
+    let classes = usize::from(has(u8::is_ascii_lowercase))
+        + usize::from(has(u8::is_ascii_uppercase))
+        + usize::from(has(u8::is_ascii_digit))
+        + usize::from(has(u8::is_ascii_punctuation));
+    match kind {
+        _ if placeholder => false,
+        Announced::Password => {
+            text.len() >= 6 && classes >= 2 && (has(u8::is_ascii_digit) || classes >= 3) && !text.contains(&b'(')
+        }
+        Announced::Key => {
+            let spoken = text.iter().filter(|unit| matches!(unit, b'.' | b'/' | b'-' | b'_')).count() * 4 > text.len();
+            text.len() >= 16
+                && has(u8::is_ascii_digit)
+                && has(u8::is_ascii_alphabetic)
+                && !spoken
+                && entropy(text) >= 3.0
+        }
+    }
+}
+
+/// Shannon entropy of the units, in bits per unit.
+fn entropy(text: &[u8]) -> f32 {
+    let mut counts = [0_u16; 256];
+    for unit in text {
+        counts[usize::from(*unit)] += 1;
+    }
+    let length = text.len() as f32;
+    counts
+        .iter()
+        .filter(|count| **count > 0)
+        .map(|count| f32::from(*count) / length)
+        .map(|share| -share * share.log2())
+        .sum()
+}
+
+/// The longest password that is looked for in a URL.
+const MAX_USERINFO: usize = 128;
+
+/// Whether a user's name stands before the colon at `colon`, and `//` before that (RFC 3986, section 3.2.1).
+pub(crate) fn is_after_user(units: &[u8], colon: usize) -> bool {
+    let floor = colon.saturating_sub(64);
+    let user = units[floor..colon]
+        .iter()
+        .rev()
+        .take_while(|unit| is_alnum(**unit) || matches!(unit, b'.' | b'_' | b'-' | b'+' | b'%' | b'~'))
+        .count();
+    units[..colon - user].ends_with(b"//")
+}
+
+/// Looks for the password of a URL at `start`: what stands before the last `@` of its authority.
+pub(crate) fn in_url(view: View<'_>, start: usize) -> Answer {
+    let end = view.run(start, MAX_USERINFO, |unit| {
+        unit > b' ' && !matches!(unit, b'/' | b'"' | b'\'' | b'`' | b'<' | b'>' | b'?')
+    });
+    if view.is_open(end) && end - start < MAX_USERINFO {
+        return Answer::Undecided;
+    }
+    let text = &view.units[start..end];
+    match text.iter().rposition(|unit| *unit == b'@') {
+        Some(length) if length > 0 && !matches!(text[0], b'<' | b'$' | b'{' | b'*' | b'[') => {
+            found_with(start + length, Tail::None)
+        }
+        _ => Answer::Nothing,
+    }
+}

@@ -1,0 +1,201 @@
+use gatewright_model::InfoType;
+
+use crate::custom::fields::FieldRule;
+use crate::custom::pattern::Pattern;
+use crate::custom::words::{MAX_TERM, Words, normalise};
+use crate::custom::{CustomPattern, CustomRule, FieldPath, RuleFault};
+use crate::detect::registry::ENTRIES;
+use crate::detect::seeds::{self, Kind, Seed};
+use crate::detect::{Answer, View};
+use crate::{Finding, Scanner, Span, TypeIndex};
+
+/// The most expressions that an operator can declare; each is tried wherever it could begin.
+const MAX_PATTERNS: usize = 256;
+
+/// The most terms in all word lists together.
+const MAX_TERMS: usize = 1_000_000;
+
+/// Everything that looks for sensitive values, compiled. Immutable and cheap to share.
+pub struct Detectors {
+    info_types: Vec<InfoType>,
+    words: Option<Words>,
+    patterns: Vec<Pattern>,
+    fields: Vec<FieldRule>,
+}
+
+impl Detectors {
+    /// The built-in detectors.
+    pub fn builtin() -> Self {
+        seeds::prepare();
+        crate::detect::context::prepare();
+        let info_types = ENTRIES.iter().filter_map(|entry| InfoType::new(entry.name)).collect();
+        Self { info_types, words: None, patterns: Vec::new(), fields: Vec::new() }
+    }
+
+    /// The built-in detectors and an operator's own.
+    ///
+    /// # Errors
+    ///
+    /// Every fault of every rule.
+    pub fn with(rules: &[CustomRule]) -> Result<Self, Vec<RuleFault>> {
+        let mut detectors = Self::builtin();
+        let mut faults = Vec::new();
+        let mut terms = Vec::new();
+        for rule in rules {
+            match detectors.place_of(&rule.name) {
+                Ok(info_type) => detectors.add(rule, info_type, &mut terms, &mut faults),
+                Err(fault) => faults.push(fault),
+            }
+        }
+        if terms.len() > MAX_TERMS {
+            faults.push(RuleFault {
+                rule: "word lists".to_owned(),
+                reason: format!("{} terms in all are more than {MAX_TERMS}", terms.len()),
+            });
+        }
+        if !faults.is_empty() {
+            return Err(faults);
+        }
+        detectors.words = Words::new(terms);
+        Ok(detectors)
+    }
+
+    /// Every info type that can be found; its place is its [`TypeIndex`].
+    pub fn info_types(&self) -> &[InfoType] {
+        &self.info_types
+    }
+
+    /// The place of the info type of this name.
+    pub fn index_of(&self, name: &str) -> Option<TypeIndex> {
+        let place = self.info_types.iter().position(|info_type| info_type.as_str() == name)?;
+        u16::try_from(place).ok().map(TypeIndex::new)
+    }
+
+    /// The info type at this place.
+    pub fn info_type(&self, index: TypeIndex) -> Option<&InfoType> {
+        self.info_types.get(index.place())
+    }
+
+    /// Everything sensitive in a text, in order, without overlaps: what begins first wins, then the longest, then the
+    /// first in [`Detectors::info_types`].
+    pub fn find(&self, text: &str) -> Vec<Finding> {
+        self.find_with(Scanner::new(), text)
+    }
+
+    /// Everything sensitive in a text that is the value of a JSON field: as [`Detectors::find`], with the field's name as
+    /// context; all of it where an operator's rule names the field.
+    pub fn find_in_field(&self, field: &FieldPath, text: &str) -> Vec<Finding> {
+        self.find_with(Scanner::in_field(self, field), text)
+    }
+
+    fn find_with(&self, mut scanner: Scanner, text: &str) -> Vec<Finding> {
+        let (mut findings, mut at) = (Vec::<Finding>::new(), 0);
+        let mut note = |span: Span<'_>| {
+            let end = at + span.original().len();
+            match span {
+                Span::Clean(_) => {}
+                Span::Found { info_type, extent, .. } => findings.push(Finding { start: at, end, info_type, extent }),
+                Span::Swallowed { .. } => {
+                    if let Some(last) = findings.last_mut() {
+                        last.end = end;
+                    }
+                }
+            }
+            at = end;
+        };
+        scanner.push(self, text, &mut note);
+        scanner.finish(self, &mut note);
+        findings
+    }
+
+    fn place_of(&mut self, name: &InfoType) -> Result<TypeIndex, RuleFault> {
+        if let Some(index) = self.index_of(name.as_str()) {
+            return Ok(index);
+        }
+        // The last place is what stands for a token.
+        let place = u16::try_from(self.info_types.len()).ok().filter(|place| *place < u16::MAX);
+        let Some(place) = place else {
+            return Err(RuleFault { rule: name.as_str().to_owned(), reason: "too many info types".to_owned() });
+        };
+        self.info_types.push(name.clone());
+        Ok(TypeIndex::new(place))
+    }
+
+    fn add(
+        &mut self,
+        rule: &CustomRule,
+        info_type: TypeIndex,
+        terms: &mut Vec<(Vec<u8>, TypeIndex)>,
+        faults: &mut Vec<RuleFault>,
+    ) {
+        let fault = |reason: String| RuleFault { rule: rule.name.as_str().to_owned(), reason };
+        match &rule.pattern {
+            CustomPattern::Words(words) => {
+                for word in words {
+                    let term = normalise(word);
+                    match term.len() {
+                        0 => faults.push(fault(format!("the word {word:?} has no visible character"))),
+                        length if length > MAX_TERM => {
+                            faults.push(fault(format!("a word is longer than {MAX_TERM} bytes: {:.40}…", word)));
+                        }
+                        _ => terms.push((term, info_type)),
+                    }
+                }
+            }
+            CustomPattern::Regex(_) if self.patterns.len() == MAX_PATTERNS => {
+                faults.push(fault(format!("there are more than {MAX_PATTERNS} regular expressions")));
+            }
+            CustomPattern::Regex(written) => match Pattern::new(&rule.name, written, info_type) {
+                Ok(pattern) => self.patterns.push(pattern),
+                Err(fault) => faults.push(fault),
+            },
+            CustomPattern::Fields(fields) => {
+                for field in fields {
+                    match FieldRule::new(field, info_type) {
+                        Ok(field) => self.fields.push(field),
+                        Err(reason) => faults.push(fault(reason)),
+                    }
+                }
+            }
+        }
+    }
+
+    /// The info type that an operator's rule gives the whole of this field.
+    pub(crate) fn whole_field(&self, field: &FieldPath) -> Option<TypeIndex> {
+        self.fields.iter().find(|rule| rule.covers(field)).map(|rule| rule.info_type)
+    }
+
+    /// Collects every place at or after `from` where a value could begin, in order.
+    pub(crate) fn seeds(&self, view: View<'_>, from: usize, seeds: &mut Vec<Seed>) {
+        seeds::collect(view, from, seeds);
+        if self.words.is_some() || !self.patterns.is_empty() {
+            self.own_seeds(view, from, seeds);
+        }
+        seeds.sort_unstable_by_key(|seed| seed.start);
+    }
+
+    fn own_seeds(&self, view: View<'_>, from: usize, seeds: &mut Vec<Seed>) {
+        for (start, unit) in view.units.iter().enumerate().skip(from) {
+            if self.words.as_ref().is_some_and(|words| words.begins_with(*unit)) {
+                seeds.push(Seed { start, kind: Kind::Words });
+            }
+            for (place, pattern) in self.patterns.iter().enumerate() {
+                if pattern.begins_with(*unit) {
+                    seeds.push(Seed { start, kind: Kind::Pattern(place as u16) });
+                }
+            }
+        }
+    }
+
+    /// Asks whoever a seed is for.
+    pub(crate) fn ask(&self, view: View<'_>, seed: Seed) -> Answer {
+        match seed.kind {
+            Kind::Words => self.words.as_ref().map_or(Answer::Nothing, |words| words.recognise(view, seed.start)),
+            Kind::Pattern(place) => self
+                .patterns
+                .get(usize::from(place))
+                .map_or(Answer::Nothing, |pattern| pattern.recognise(view, seed.start)),
+            _ => seeds::ask(view, seed),
+        }
+    }
+}

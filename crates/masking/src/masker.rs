@@ -1,0 +1,249 @@
+use gatewright_model::{InfoType, Tally, Treatment};
+
+use crate::custom::FieldPath;
+use crate::detect::token::TOKEN;
+use crate::render::{Rendered, render};
+use crate::{Blocked, Detectors, Finding, Scanner, Span, Substitutes, Treatments, TypeIndex};
+
+/// What comes out of a masker. In order, the originals' lengths add up to the text's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Piece<'a> {
+    /// Text that stays as it is.
+    Kept(&'a str),
+    /// A substitute for `original_len` bytes of the text: of a value, or, where a token was restored, of the token.
+    Masked {
+        /// How many bytes of the text it stands for.
+        original_len: usize,
+        /// What comes out instead.
+        replacement: &'a str,
+        /// What it was; for a restored token, the info type of the value.
+        info_type: TypeIndex,
+    },
+    /// More of the value masked last; nothing comes out for it.
+    Swallowed {
+        /// How many bytes of the text.
+        original_len: usize,
+    },
+}
+
+impl<'a> Piece<'a> {
+    /// The text that comes out.
+    pub const fn text(self) -> &'a str {
+        match self {
+            Self::Kept(text) => text,
+            Self::Masked { replacement, .. } => replacement,
+            Self::Swallowed { .. } => "",
+        }
+    }
+
+    /// How many bytes of the text went in for it.
+    pub const fn original_len(self) -> usize {
+        match self {
+            Self::Kept(text) => text.len(),
+            Self::Masked { original_len, .. } | Self::Swallowed { original_len } => original_len,
+        }
+    }
+}
+
+/// Masks one channel: text in, pieces out. After [`Blocked`] it gives nothing more.
+pub struct Masker {
+    scanner: Scanner,
+    treatments: Treatments,
+    tokens: TokensInAnswers,
+    /// What became of the value that the scanner is swallowing.
+    swallowing: Option<Treatment>,
+    counts: Vec<u32>,
+    blocked: Option<Blocked>,
+}
+
+/// Whether a masker gives back what its vault's tokens stand for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum TokensInAnswers {
+    Stay,
+    Restored,
+}
+
+impl Masker {
+    /// A masker at the beginning of a text. Tokens in it stay as they are.
+    pub fn new(treatments: Treatments) -> Self {
+        Self {
+            scanner: Scanner::new(),
+            treatments,
+            tokens: TokensInAnswers::Stay,
+            swallowing: None,
+            counts: Vec::new(),
+            blocked: None,
+        }
+    }
+
+    /// Replaces a token by its value where the treatment of the value's info type is [`Treatment::Keep`]; never in a URL.
+    /// Not for tool arguments, unless policy allows values there.
+    #[must_use]
+    pub fn restoring(mut self) -> Self {
+        self.tokens = TokensInAnswers::Restored;
+        self.scanner = self.scanner.find_tokens();
+        self
+    }
+
+    /// Reads the text as the value of a JSON field.
+    #[must_use]
+    pub fn in_field(mut self, detectors: &Detectors, field: &FieldPath) -> Self {
+        self.scanner = Scanner::in_field(detectors, field);
+        if self.tokens == TokensInAnswers::Restored {
+            self.scanner = self.scanner.find_tokens();
+        }
+        self
+    }
+
+    /// Takes the next piece of the text.
+    ///
+    /// # Errors
+    ///
+    /// When a value is found whose treatment is [`Treatment::Block`]; nothing of it came out.
+    pub fn push(
+        &mut self,
+        detectors: &Detectors,
+        substitutes: &mut dyn Substitutes,
+        text: &str,
+        out: &mut dyn FnMut(Piece<'_>),
+    ) -> Result<(), Blocked> {
+        self.run(detectors, substitutes, out, |scanner, out| scanner.push(detectors, text, out))
+    }
+
+    /// Masks what is held, there being no more text.
+    ///
+    /// # Errors
+    ///
+    /// As [`Masker::push`].
+    pub fn finish(
+        &mut self,
+        detectors: &Detectors,
+        substitutes: &mut dyn Substitutes,
+        out: &mut dyn FnMut(Piece<'_>),
+    ) -> Result<(), Blocked> {
+        self.run(detectors, substitutes, out, |scanner, out| scanner.finish(detectors, out))
+    }
+
+    /// How many bytes of the text are held.
+    pub fn held(&self) -> usize {
+        self.scanner.held()
+    }
+
+    /// How many values of each info type were masked so far; those that were kept do not count.
+    pub fn tally(&self, detectors: &Detectors) -> Vec<Tally> {
+        let counted = self.counts.iter().zip(detectors.info_types()).filter(|(count, _)| **count > 0);
+        counted.map(|(count, info_type)| Tally { info_type: info_type.clone(), count: *count }).collect()
+    }
+
+    fn run(
+        &mut self,
+        detectors: &Detectors,
+        substitutes: &mut dyn Substitutes,
+        out: &mut dyn FnMut(Piece<'_>),
+        scan: impl FnOnce(&mut Scanner, &mut dyn FnMut(Span<'_>)),
+    ) -> Result<(), Blocked> {
+        if let Some(blocked) = &self.blocked {
+            return Err(blocked.clone());
+        }
+        let mut scanner = std::mem::take(&mut self.scanner);
+        scan(&mut scanner, &mut |span| {
+            if self.blocked.is_none() {
+                self.blocked = self.treat(detectors, substitutes, span, out).err();
+            }
+        });
+        self.scanner = scanner;
+        self.blocked.clone().map_or(Ok(()), Err)
+    }
+
+    fn treat(
+        &mut self,
+        detectors: &Detectors,
+        substitutes: &mut dyn Substitutes,
+        span: Span<'_>,
+        out: &mut dyn FnMut(Piece<'_>),
+    ) -> Result<(), Blocked> {
+        match span {
+            Span::Clean(text) => out(Piece::Kept(text)),
+            Span::Swallowed { original, .. } => match self.swallowing {
+                Some(Treatment::Keep) => out(Piece::Kept(original)),
+                _ => out(Piece::Swallowed { original_len: original.len() }),
+            },
+            Span::Found { info_type: TOKEN, original, .. } => self.restore(detectors, substitutes, original, out),
+            Span::Found { info_type, original, extent } => {
+                let treatment = self.treatments.of(info_type);
+                self.swallowing = Some(treatment);
+                let Some(name) = detectors.info_type(info_type) else {
+                    return Ok(out(Piece::Swallowed { original_len: original.len() }));
+                };
+                match render(treatment, name, original, extent, substitutes)? {
+                    Rendered::Kept => out(Piece::Kept(original)),
+                    Rendered::Replaced(replacement) => {
+                        self.count(info_type);
+                        out(Piece::Masked { original_len: original.len(), replacement: &replacement, info_type });
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn restore(
+        &mut self,
+        detectors: &Detectors,
+        substitutes: &dyn Substitutes,
+        token: &str,
+        out: &mut dyn FnMut(Piece<'_>),
+    ) {
+        let restored = substitutes.restore(token).and_then(|(name, value)| {
+            let info_type = detectors.index_of(name.as_str())?;
+            (self.treatments.of(info_type) == Treatment::Keep).then_some((info_type, value))
+        });
+        match restored {
+            Some((info_type, replacement)) => {
+                out(Piece::Masked { original_len: token.len(), replacement, info_type });
+            }
+            None => out(Piece::Kept(token)),
+        }
+    }
+
+    fn count(&mut self, info_type: TypeIndex) {
+        let place = info_type.place();
+        if self.counts.len() <= place {
+            self.counts.resize(place + 1, 0);
+        }
+        self.counts[place] = self.counts[place].saturating_add(1);
+    }
+}
+
+/// Masks a whole text whose findings are known.
+///
+/// # Errors
+///
+/// When one of them has the treatment [`Treatment::Block`].
+pub fn mask_findings(
+    detectors: &Detectors,
+    text: &str,
+    findings: &[Finding],
+    treatments: &Treatments,
+    substitutes: &mut dyn Substitutes,
+) -> Result<String, Blocked> {
+    let unknown = InfoType::new("UNKNOWN");
+    let (mut masked, mut at) = (String::with_capacity(text.len()), 0);
+    for finding in findings {
+        // A finding of another text may lie anywhere: what does not fit is hidden to the end rather than shown.
+        let (Some(before), Some(original)) = (text.get(at..finding.start), text.get(finding.start..finding.end)) else {
+            masked.push_str("[UNKNOWN]");
+            return Ok(masked);
+        };
+        masked.push_str(before);
+        at = finding.end;
+        let treatment = treatments.of(finding.info_type);
+        let Some(name) = detectors.info_type(finding.info_type).or(unknown.as_ref()) else { continue };
+        match render(treatment, name, original, finding.extent, substitutes)? {
+            Rendered::Kept => masked.push_str(original),
+            Rendered::Replaced(replacement) => masked.push_str(&replacement),
+        }
+    }
+    masked.push_str(text.get(at..).unwrap_or_default());
+    Ok(masked)
+}

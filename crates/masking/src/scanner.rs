@@ -1,0 +1,265 @@
+use crate::custom::FieldPath;
+use crate::detect::seeds::{Kind, Seed, unsettled};
+use crate::detect::token::TOKEN;
+use crate::detect::{Answer, Hit, Tail, View, secret};
+use crate::text::{More, Text, fold_str};
+use crate::{Detectors, Extent, Span, TypeIndex};
+
+/// How much text is looked at in one go; what comes in larger pieces is cut. Bounds memory, not meaning.
+const BLOCK: usize = 4_096;
+
+/// How much of a field that is sensitive as a whole is held.
+const MAX_FIELD: usize = 256;
+
+/// Reads one channel's text in pieces and says what is sensitive in it. Knows nothing of the future and takes nothing
+/// back: what cannot be decided yet is held, and [`Scanner::held`] says how much. Use the same [`Detectors`] throughout.
+#[derive(Default)]
+pub struct Scanner {
+    text: Text,
+    swallowing: Option<(TypeIndex, Tail)>,
+    begins_with: Option<TypeIndex>,
+    tokens: Tokens,
+}
+
+/// Whether the tokens of a vault are found as well.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Tokens {
+    #[default]
+    Ignored,
+    Found,
+}
+
+impl Scanner {
+    /// A scanner at the beginning of a text.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// A scanner at the beginning of a JSON field's value: the field's name is context, and where an operator's rule
+    /// names the field, all of the value is found.
+    pub fn in_field(detectors: &Detectors, field: &FieldPath) -> Self {
+        let mut scanner = Self { begins_with: detectors.whole_field(field), ..Self::default() };
+        if let Some(name) = field.name() {
+            scanner.text.set_context(&[b"\"", fold_str(name).as_slice(), b"\": \""].concat());
+        }
+        scanner
+    }
+
+    pub(crate) fn find_tokens(mut self) -> Self {
+        self.tokens = Tokens::Found;
+        self
+    }
+
+    /// Takes the next piece of the text and says what has become certain.
+    pub fn push(&mut self, detectors: &Detectors, text: &str, out: &mut dyn FnMut(Span<'_>)) {
+        let mut rest = text;
+        while !rest.is_empty() {
+            let (block, after) = rest.split_at(rest.floor_char_boundary(BLOCK));
+            rest = after;
+            self.text.extend(block, More::Possible);
+            self.walk(detectors, More::Possible, out);
+        }
+    }
+
+    /// Says what the held text is, there being no more.
+    pub fn finish(&mut self, detectors: &Detectors, out: &mut dyn FnMut(Span<'_>)) {
+        self.text.extend("", More::No);
+        self.walk(detectors, More::No, out);
+        *self = Self { tokens: self.tokens, ..Self::default() };
+    }
+
+    /// How many bytes of the text are held.
+    pub fn held(&self) -> usize {
+        self.text.raw().len()
+    }
+
+    fn walk(&mut self, detectors: &Detectors, more: More, out: &mut dyn FnMut(Span<'_>)) {
+        if let Some(info_type) = self.begins_with {
+            return self.whole_field(info_type, more, out);
+        }
+        let view = View { units: self.text.units(), more };
+        let mut progress = Progress { at: self.text.settled(), raw: 0 };
+        if let Some((info_type, tail)) = self.swallowing {
+            if !progress.swallow(&self.text, view, info_type, tail, out) {
+                let Progress { at, raw } = progress;
+                return self.text.release(at, raw);
+            }
+            self.swallowing = None;
+        }
+        let mut seeds = Vec::new();
+        detectors.seeds(view, progress.at, &mut seeds);
+        let end = match more {
+            More::Possible => unsettled(view.units, progress.at).max(progress.at),
+            More::No => view.units.len(),
+        };
+        let mut limit = end;
+        let mut next = 0;
+        while let Some(group) = next_group(&seeds, &mut next, progress.at, limit) {
+            match self.judge(detectors, view, group) {
+                Verdict::Nothing => {}
+                Verdict::Undecided => limit = group.start,
+                Verdict::Found(hit) => {
+                    progress.find(&self.text, group.start, hit, out);
+                    let tail = (hit.info_type, hit.tail);
+                    if !progress.swallow(&self.text, view, tail.0, tail.1, out) {
+                        self.swallowing = Some(tail);
+                        let Progress { at, raw } = progress;
+                        return self.text.release(at, raw);
+                    }
+                    limit = limit.max(progress.at);
+                }
+            }
+        }
+        progress.release(&self.text, view.units, limit, more, out);
+        let Progress { at, raw } = progress;
+        self.text.release(at, raw);
+    }
+
+    /// Takes the whole text for a value: held like any other, swallowed where it is too long for that.
+    fn whole_field(&mut self, info_type: TypeIndex, more: More, out: &mut dyn FnMut(Span<'_>)) {
+        let raw = self.text.raw();
+        if raw.len() < MAX_FIELD && more == More::Possible || raw.is_empty() {
+            return;
+        }
+        self.begins_with = None;
+        let held = raw.floor_char_boundary(MAX_FIELD);
+        let (first, rest) = raw.split_at(held);
+        let extent = if raw.len() < MAX_FIELD { Extent::Whole } else { Extent::Beginning };
+        out(Span::Found { info_type, original: first, extent });
+        if !rest.is_empty() {
+            out(Span::Swallowed { info_type, original: rest });
+        }
+        self.swallowing = Some((info_type, Tail::Everything));
+        self.text.release_all();
+    }
+
+    /// What begins at a place that several may look at: the longest wins, then the first info type.
+    fn judge(&self, detectors: &Detectors, view: View<'_>, group: Group<'_>) -> Verdict {
+        let mut best: Option<Hit> = None;
+        for seed in group.seeds {
+            let seed = Seed { start: group.start, kind: seed.kind };
+            if matches!(seed.kind, Kind::Token) && self.tokens == Tokens::Ignored {
+                continue;
+            }
+            match detectors.ask(view, seed) {
+                Answer::Nothing => {}
+                Answer::Undecided => return Verdict::Undecided,
+                Answer::Found(hit) => {
+                    let better = |best: &Hit| {
+                        (hit.end, TOKEN.place() - hit.info_type.place())
+                            > (best.end, TOKEN.place() - best.info_type.place())
+                    };
+                    if best.as_ref().is_none_or(better) {
+                        best = Some(hit);
+                    }
+                }
+            }
+        }
+        best.map_or(Verdict::Nothing, Verdict::Found)
+    }
+}
+
+enum Verdict {
+    Nothing,
+    Undecided,
+    Found(Hit),
+}
+
+/// The seeds at one place.
+#[derive(Clone, Copy)]
+struct Group<'a> {
+    start: usize,
+    seeds: &'a [Seed],
+}
+
+/// The next seeds at or after `at` and before `limit`. An e-mail whose beginning went to another value begins after that.
+fn next_group<'a>(seeds: &'a [Seed], next: &mut usize, at: usize, limit: usize) -> Option<Group<'a>> {
+    while seeds.get(*next).is_some_and(|seed| seed.start < at && !seed.kind.may_be_cut(at)) {
+        *next += 1;
+    }
+    let first = seeds.get(*next)?;
+    let start = first.start.max(at);
+    if start >= limit {
+        return None;
+    }
+    let from = *next;
+    *next += 1;
+    if first.start >= at {
+        while seeds.get(*next).is_some_and(|seed| seed.start == start) {
+            *next += 1;
+        }
+    }
+    Some(Group { start, seeds: &seeds[from..*next] })
+}
+
+/// The end of the character that a value ends in: an operator's expression may match a part of one.
+fn after_character(units: &[u8], end: usize) -> usize {
+    end + units[end..].iter().take_while(|unit| (0x80..0xc0).contains(*unit)).count()
+}
+
+/// How far the text has been told: units, and bytes of the unreleased text.
+struct Progress {
+    at: usize,
+    raw: usize,
+}
+
+impl Progress {
+    fn find(&mut self, text: &Text, start: usize, hit: Hit, out: &mut dyn FnMut(Span<'_>)) {
+        let raw = text.raw();
+        let end = after_character(text.units(), hit.end);
+        let from = raw.floor_char_boundary(text.raw_start(start)).max(self.raw);
+        let to = raw.ceil_char_boundary(text.raw_end(end)).max(from);
+        if from > self.raw {
+            out(Span::Clean(&raw[self.raw..from]));
+        }
+        let extent = if hit.tail == Tail::None { Extent::Whole } else { Extent::Beginning };
+        out(Span::Found { info_type: hit.info_type, original: &raw[from..to], extent });
+        self.at = end;
+        self.raw = to;
+    }
+
+    /// Drops what belongs to a value found before; whether all of it is here.
+    fn swallow(
+        &mut self,
+        text: &Text,
+        view: View<'_>,
+        info_type: TypeIndex,
+        tail: Tail,
+        out: &mut dyn FnMut(Span<'_>),
+    ) -> bool {
+        let (end, done) = secret::swallow(view, self.at, tail);
+        let end = after_character(view.units, end);
+        if end > self.at {
+            let raw = text.raw();
+            let to = raw.ceil_char_boundary(text.raw_end(end)).max(self.raw);
+            if to > self.raw {
+                out(Span::Swallowed { info_type, original: &raw[self.raw..to] });
+            }
+            self.at = end;
+            self.raw = to;
+        }
+        done
+    }
+
+    /// Tells everything before `limit`.
+    fn release(&mut self, text: &Text, units: &[u8], limit: usize, more: More, out: &mut dyn FnMut(Span<'_>)) {
+        let mut limit = limit.max(self.at);
+        // Never within a character: its first unit holds the others.
+        while more == More::Possible
+            && limit > self.at
+            && units.get(limit).is_some_and(|unit| (0x80..0xc0).contains(unit))
+        {
+            limit -= 1;
+        }
+        let raw = text.raw();
+        let to = match more {
+            More::Possible => raw.floor_char_boundary(text.raw_start(limit)),
+            More::No => raw.len(),
+        };
+        if to > self.raw {
+            out(Span::Clean(&raw[self.raw..to]));
+            self.raw = to;
+        }
+        self.at = limit;
+    }
+}

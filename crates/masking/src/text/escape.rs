@@ -1,0 +1,126 @@
+use super::More;
+
+/// What a text's next bytes stand for, where they could be an escape.
+pub(super) enum Escape {
+    /// They are just what they are.
+    None,
+    /// This character, written in so many bytes.
+    Char(char, usize),
+    /// More text decides.
+    CutOff,
+}
+
+/// The longest HTML entity that is read, its `;` included.
+const MAX_ENTITY: usize = 10;
+
+/// More backslashes than this before an escape are JSON within JSON within JSON that nobody writes.
+const MAX_BACKSLASHES: usize = 8;
+
+/// Reads a JSON, percent or HTML escape at the start of `bytes`.
+pub(super) fn read(bytes: &[u8], more: More) -> Escape {
+    let read = match bytes[0] {
+        b'\\' => backslash(bytes),
+        b'%' => percent(bytes),
+        b'&' => entity(bytes),
+        _ => Escape::None,
+    };
+    match read {
+        Escape::CutOff if more == More::No => Escape::None,
+        other => other,
+    }
+}
+
+/// `\n`, `\u0040`, and the same with its backslash doubled by each layer of JSON (RFC 8259, section 7).
+fn backslash(bytes: &[u8]) -> Escape {
+    let run = bytes.iter().take(MAX_BACKSLASHES + 1).take_while(|byte| **byte == b'\\').count();
+    if run > MAX_BACKSLASHES {
+        return Escape::None;
+    }
+    match bytes.get(run) {
+        None => Escape::CutOff,
+        Some(b'n' | b'r') => Escape::Char('\n', run + 1),
+        Some(b't') => Escape::Char(' ', run + 1),
+        Some(b'/') => Escape::Char('/', run + 1),
+        Some(b'"') => Escape::Char('"', run + 1),
+        Some(b'u') => unicode(&bytes[run + 1..], run + 1),
+        Some(_) => Escape::None,
+    }
+}
+
+fn unicode(digits: &[u8], before: usize) -> Escape {
+    match hex(digits, 4) {
+        Hex::CutOff => Escape::CutOff,
+        Hex::Not => Escape::None,
+        // A surrogate says nothing by itself; the characters that matter to detectors need none.
+        Hex::Value(value) => match char::from_u32(value) {
+            Some(character) => Escape::Char(character, before + 4),
+            None => Escape::None,
+        },
+    }
+}
+
+/// Percent-encoding of visible ASCII (RFC 3986, section 2.1).
+fn percent(bytes: &[u8]) -> Escape {
+    match hex(&bytes[1..], 2) {
+        Hex::CutOff => Escape::CutOff,
+        Hex::Value(value @ 0x20..=0x7e) => Escape::Char(value as u8 as char, 3),
+        Hex::Value(_) | Hex::Not => Escape::None,
+    }
+}
+
+/// HTML's numeric entities and the few named ones that stand for what values are made of.
+fn entity(bytes: &[u8]) -> Escape {
+    let window = &bytes[..bytes.len().min(MAX_ENTITY)];
+    let body = window[1..].iter().take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'#').count();
+    let name = &window[1..1 + body];
+    match window.get(1 + body) {
+        None if window.len() < MAX_ENTITY => Escape::CutOff,
+        Some(b';') => entity_char(name).map_or(Escape::None, |character| Escape::Char(character, body + 2)),
+        _ => Escape::None,
+    }
+}
+
+fn entity_char(name: &[u8]) -> Option<char> {
+    let text = std::str::from_utf8(name).ok()?;
+    if let Some(number) = text.strip_prefix('#') {
+        let value = match number.strip_prefix(['x', 'X']) {
+            Some(hex) => u32::from_str_radix(hex, 16),
+            None => number.parse(),
+        };
+        return char::from_u32(value.ok()?);
+    }
+    Some(match text {
+        "commat" => '@',
+        "period" => '.',
+        "nbsp" | "thinsp" | "ensp" | "emsp" => ' ',
+        "ndash" | "mdash" | "hyphen" | "dash" => '-',
+        "lowbar" => '_',
+        "colon" => ':',
+        "plus" => '+',
+        "lpar" => '(',
+        "rpar" => ')',
+        "lt" => '<',
+        "gt" => '>',
+        "quot" => '"',
+        "shy" | "zwj" | "zwnj" => '\u{200b}',
+        _ => return None,
+    })
+}
+
+enum Hex {
+    Value(u32),
+    Not,
+    CutOff,
+}
+
+fn hex(bytes: &[u8], digits: usize) -> Hex {
+    let mut value = 0;
+    for place in 0..digits {
+        match bytes.get(place).map(|byte| (*byte as char).to_digit(16)) {
+            None => return Hex::CutOff,
+            Some(None) => return Hex::Not,
+            Some(Some(digit)) => value = value * 16 + digit,
+        }
+    }
+    Hex::Value(value)
+}
