@@ -1,4 +1,14 @@
-//! Composition root: configuration, listeners, TLS, drain, telemetry, quickstart.
+//! The composition root: the only crate that reads configuration and environment. It puts the parts together
+//! ([`assemble`]), runs them ([`run`]) behind listeners ([`listen`]), and does what the binary's commands ask for
+//! ([`commands`]). It decides nothing about a request; that is `gateway`'s.
 
+pub mod assemble;
+pub mod commands;
 pub mod config;
+pub mod keys;
 pub mod listen;
+pub mod quickstart;
+pub mod readiness;
+pub mod run;
+pub mod system;
+pub mod telemetry;

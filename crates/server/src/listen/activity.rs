@@ -1,10 +1,14 @@
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::time::{Duration, Instant};
+
+use super::front::Counts;
 
 /// What a connection is doing, told by those who see it: its bytes, its service, its answers' bodies. All of them run in
 /// the connection's own task, save HTTP/2 streams, so plain relaxed counters are enough.
 #[derive(Debug)]
 pub(super) struct Activity {
+    counts: Arc<Counts>,
     born: Instant,
     /// Requests that are not answered to their last byte.
     open: AtomicUsize,
@@ -41,8 +45,9 @@ pub(super) enum Late {
 }
 
 impl Activity {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(counts: Arc<Counts>) -> Self {
         Self {
+            counts,
             born: Instant::now(),
             open: AtomicUsize::new(0),
             // A connection is born in the middle of its first head: a caller that says nothing at all is late, too.
@@ -65,11 +70,13 @@ impl Activity {
 
     pub(super) fn request_began(&self, http2: bool) {
         self.open.fetch_add(1, Relaxed);
+        self.counts.open_requests.fetch_add(1, Relaxed);
         self.head_since.store(0, Relaxed);
         self.http2.store(http2, Relaxed);
     }
 
     pub(super) fn answer_ended(&self) {
+        self.counts.open_requests.fetch_sub(1, Relaxed);
         if self.open.fetch_sub(1, Relaxed) == 1 {
             self.idle_since.store(self.now(), Relaxed);
         }
@@ -120,7 +127,7 @@ mod tests {
 
     #[test]
     fn follows_a_connection_through_its_life() {
-        let activity = Activity::new();
+        let activity = Activity::new(Arc::default());
         assert_eq!(late(&activity), Some(Late::Head), "a caller that says nothing");
         activity.request_began(false);
         assert_eq!(late(&activity), None, "the gateway is at work");
@@ -135,7 +142,7 @@ mod tests {
 
     #[test]
     fn pings_on_an_idle_http2_connection_begin_no_head() {
-        let activity = Activity::new();
+        let activity = Activity::new(Arc::default());
         activity.request_began(true);
         activity.answer_ended();
         activity.bytes_arrived();

@@ -81,7 +81,7 @@ impl From<&Limits> for Bounds {
     }
 }
 
-/// What happened to connections, since the start.
+/// What happened to connections since the start, and how many there are.
 #[derive(Debug, Default)]
 pub struct Counts {
     /// Accepted.
@@ -94,6 +94,26 @@ pub struct Counts {
     pub slow_head: AtomicU64,
     /// Cut because the caller stopped reading.
     pub slow_reader: AtomicU64,
+    /// Connections that are open now.
+    pub open_connections: AtomicU64,
+    /// Requests that are not answered to their last byte.
+    pub open_requests: AtomicU64,
+}
+
+/// A connection that is open, for as long as this lives.
+struct Counted(Arc<Counts>);
+
+impl Counted {
+    fn open(counts: &Arc<Counts>) -> Self {
+        counts.open_connections.fetch_add(1, Relaxed);
+        Self(Arc::clone(counts))
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.open_connections.fetch_sub(1, Relaxed);
+    }
 }
 
 /// A port with all that answering on it needs.
@@ -251,6 +271,7 @@ impl<S: Serve> Shared<S> {
     }
 
     async fn connection(self: Arc<Self>, stream: TcpStream, address: SocketAddr, _place: OwnedSemaphorePermit) {
+        let _open = Counted::open(&self.counts);
         // An event of a stream must not wait for the next one.
         let _ = stream.set_nodelay(true);
         let departure = Departure::of(&stream);
@@ -274,7 +295,7 @@ impl<S: Serve> Shared<S> {
     where
         T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let activity = Arc::new(Activity::new());
+        let activity = Arc::new(Activity::new(Arc::clone(&self.counts)));
         let service = {
             let (activity, service) = (Arc::clone(&activity), Arc::clone(&self.service));
             service_fn(move |request: Request<Incoming>| {

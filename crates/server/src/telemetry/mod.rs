@@ -1,0 +1,88 @@
+//! What the gateway says of itself: numbers on the admin side, one log line for each journey, and its own log.
+//!
+//! All of it is told from the same story that the record is made of, and none of it holds text that a person or a model
+//! wrote: names are taken only where the configuration knows them.
+
+mod access;
+mod admin_side;
+pub mod logging;
+mod numbers;
+mod summary;
+
+pub use admin_side::AdminSide;
+
+use std::sync::Arc;
+
+use gatewright_admin::{Admin, Hosts, Standing};
+use gatewright_gateway::Audience;
+use gatewright_model::{Moment, RequestId};
+
+use crate::config::{Loaded, Ready};
+use crate::listen::Counts;
+use numbers::Numbers;
+use summary::Summary;
+
+/// The gateway's numbers and its access log; a handle that is cheap to clone.
+#[derive(Clone)]
+pub struct Telemetry {
+    numbers: Arc<Numbers>,
+    counts: Arc<Counts>,
+    listening: Arc<Listening>,
+}
+
+impl Telemetry {
+    /// Begins to count, with what the first configuration says of the access log.
+    pub fn new(loaded: &Loaded) -> Self {
+        let counts = Arc::new(Counts::default());
+        let numbers = Arc::new(Numbers::new(Arc::clone(&counts)));
+        let listening = Arc::new(Listening { numbers: Arc::clone(&numbers), access: loaded.ready.log.access });
+        Self { numbers, counts, listening }
+    }
+
+    /// Whoever has to be told how journeys went.
+    pub fn audience(&self) -> Arc<dyn Audience> {
+        Arc::clone(&self.listening) as Arc<dyn Audience>
+    }
+
+    /// The counters of the listeners.
+    pub fn counts(&self) -> Arc<Counts> {
+        Arc::clone(&self.counts)
+    }
+
+    /// Counts a reload that took effect, or one that was refused.
+    pub fn reloaded(&self, result: Result<(), ()>) {
+        self.numbers.reloaded(result);
+    }
+
+    /// Adds a number that is read whenever somebody asks for all of them. `name` is without the prefix `gatewright_`.
+    pub fn observe(&self, name: &'static str, help: &'static str, read: impl Fn() -> i64 + Send + Sync + 'static) {
+        self.numbers.observe(name, help, Box::new(read));
+    }
+
+    /// The operators' side: it answers to the names that the configuration gives it, and says how `standing` stands.
+    pub fn admin<S: Standing + 'static>(&self, standing: &Arc<S>, ready: &Ready) -> AdminSide {
+        let ask = Arc::clone(standing);
+        let is_ready = move || i64::from(ask.readiness().reasons.is_empty());
+        self.observe("ready", "Whether the gateway can be relied on: 1 or 0", is_ready);
+        let hosts = Hosts::new(ready.admin_listener.hosts.clone());
+        let standing = Arc::clone(standing) as Arc<dyn Standing>;
+        let numbers = Arc::clone(&self.numbers) as Arc<dyn gatewright_admin::Metrics>;
+        AdminSide::new(Admin::new(env!("CARGO_PKG_VERSION"), hosts, standing, numbers))
+    }
+}
+
+/// Hears every journey's story once, at its end.
+struct Listening {
+    numbers: Arc<Numbers>,
+    access: bool,
+}
+
+impl Audience for Listening {
+    fn hear(&self, request: RequestId, moments: &[Moment]) {
+        let summary = Summary::of(moments);
+        self.numbers.count(&summary);
+        if self.access {
+            access::write(request, &summary);
+        }
+    }
+}
