@@ -14,12 +14,13 @@ const DEEPEST: usize = 64;
 /// Of longer keys only so much appears in a path.
 const LONGEST_KEY: usize = 128;
 /// Longer numbers are given as plain, since a number must be held until it ends.
-const LONGEST_NUMBER: usize = 128;
+const LONGEST_SCALAR: usize = 128;
 
 /// A part of the text. Concatenated, with strings quoted and escaped again, the tokens are the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Token<'a> {
-    /// Braces, brackets, commas, colons, white space, `true`, `false`, `null`: as written, possibly in pieces.
+    /// Braces, brackets, commas, colons, white space, `true`, `false`, `null`: as written. White space may come
+    /// in pieces.
     Structure(&'a str),
     /// A key opens; its words follow.
     Key,
@@ -49,7 +50,7 @@ pub struct Lexer {
     frames: Vec<Frame>,
     /// `$.customer.items[0]`: the place of the value that comes next, or that is being read.
     path: String,
-    /// A number, or an escape, that is not whole yet.
+    /// A number, a word such as `true`, or an escape, that is not whole yet.
     held: String,
     escape: Escape,
     key: String,
@@ -65,8 +66,7 @@ enum State {
     After,
     InKey,
     InText,
-    InNumber,
-    InWord(&'static str),
+    InScalar,
     Plain,
 }
 
@@ -110,18 +110,14 @@ impl Lexer {
         while !rest.is_empty() {
             let used = match self.state {
                 State::InKey | State::InText => self.string(rest, give),
-                State::InNumber => self.number(rest, give),
+                State::InScalar => self.scalar(rest, give),
                 State::Plain => {
                     give(Token::Plain(rest));
                     rest.len()
                 }
-                State::Value
-                | State::FirstItem
-                | State::FirstKey
-                | State::Key
-                | State::Colon
-                | State::After
-                | State::InWord(_) => self.structure(rest, give),
+                State::Value | State::FirstItem | State::FirstKey | State::Key | State::Colon | State::After => {
+                    self.structure(rest, give)
+                }
             };
             rest = &rest[used..];
         }
@@ -130,7 +126,7 @@ impl Lexer {
     /// Says that the text is over.
     pub fn finish(&mut self, give: &mut dyn FnMut(Token<'_>)) {
         match self.state {
-            State::InNumber => self.end_number(give),
+            State::InScalar => self.end_scalar(give),
             State::InKey | State::InText => {
                 // Half an escape means nothing; the other half of it will not come.
                 self.held.clear();
@@ -143,7 +139,6 @@ impl Lexer {
             | State::Key
             | State::Colon
             | State::After
-            | State::InWord(_)
             | State::Plain => {}
         }
     }
@@ -181,9 +176,6 @@ impl Lexer {
     }
 
     fn structure_byte(&mut self, byte: u8) -> Step {
-        if let State::InWord(rest) = self.state {
-            return self.word_byte(rest, byte);
-        }
         if matches!(byte, b' ' | b'\t' | b'\n' | b'\r') {
             return Step::Structure;
         }
@@ -200,10 +192,6 @@ impl Lexer {
     fn open_value(&mut self, byte: u8) -> Step {
         match byte {
             b'"' => Step::Opens(State::InText),
-            b'-' | b'0'..=b'9' => Step::Opens(State::InNumber),
-            b't' => self.go(State::InWord("rue")),
-            b'f' => self.go(State::InWord("alse")),
-            b'n' => self.go(State::InWord("ull")),
             b'{' if self.frames.len() < DEEPEST => {
                 self.frames.push(Frame::Object { path: self.path.len() });
                 self.go(State::FirstKey)
@@ -213,7 +201,9 @@ impl Lexer {
                 self.path.push_str("[0]");
                 self.go(State::FirstItem)
             }
-            _ => Step::Opens(State::Plain),
+            b'{' | b'[' => Step::Opens(State::Plain),
+            // Held until it ends: `true.love@…` must not lose its first letters to `true`.
+            _ => Step::Opens(State::InScalar),
         }
     }
 
@@ -243,44 +233,43 @@ impl Lexer {
         self.go(State::After)
     }
 
-    fn word_byte(&mut self, rest: &'static str, byte: u8) -> Step {
-        if rest.as_bytes().first() != Some(&byte) {
-            return Step::Opens(State::Plain);
-        }
-        self.go(if rest.len() == 1 { State::After } else { State::InWord(&rest[1..]) })
-    }
-
     const fn go(&mut self, state: State) -> Step {
         self.state = state;
         Step::Structure
     }
 
-    fn number(&mut self, text: &str, give: &mut dyn FnMut(Token<'_>)) -> usize {
-        let part = |byte: &u8| byte.is_ascii_digit() || matches!(byte, b'+' | b'-' | b'.' | b'e' | b'E');
-        let length = text.as_bytes().iter().take_while(|byte| part(byte)).count();
-        let room = LONGEST_NUMBER.saturating_sub(self.held.len());
-        self.held.push_str(&text[..length.min(room)]);
-        if length > room {
+    /// Reads a number, `true`, `false` or `null` up to what cannot belong to it.
+    fn scalar(&mut self, text: &str, give: &mut dyn FnMut(Token<'_>)) -> usize {
+        let ends =
+            |byte: &u8| matches!(byte, b' ' | b'\t' | b'\n' | b'\r' | b',' | b':' | b'[' | b']' | b'{' | b'}' | b'"');
+        let length = text.as_bytes().iter().position(ends).unwrap_or(text.len());
+        if self.held.len() + length > LONGEST_SCALAR {
             self.give_up(give);
-            return room;
+            return 0;
         }
+        self.held.push_str(&text[..length]);
         if length < text.len() {
-            self.end_number(give);
+            self.end_scalar(give);
         }
         length
     }
 
-    fn end_number(&mut self, give: &mut dyn FnMut(Token<'_>)) {
-        if scan(self.held.as_bytes()) != Ok(self.held.len()) {
+    fn end_scalar(&mut self, give: &mut dyn FnMut(Token<'_>)) {
+        if matches!(self.held.as_str(), "true" | "false" | "null") {
+            give(Token::Structure(&self.held));
+        } else if scan(self.held.as_bytes()) == Ok(self.held.len()) {
+            give(Token::Number { path: &self.path, text: &self.held });
+        } else {
             return self.give_up(give);
         }
-        give(Token::Number { path: &self.path, text: &self.held });
         self.held.clear();
         self.state = State::After;
     }
 
     fn give_up(&mut self, give: &mut dyn FnMut(Token<'_>)) {
-        give(Token::Plain(&self.held));
+        if !self.held.is_empty() {
+            give(Token::Plain(&self.held));
+        }
         self.held.clear();
         self.state = State::Plain;
     }

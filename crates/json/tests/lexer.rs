@@ -108,7 +108,10 @@ fn what_is_not_json_is_plain_from_there_on() {
     assert_eq!(lex([r#"{"a":1} {"b":"c"}"#]), ["s{", "k", "wa", "/", "s:", "n$.a=1", "s} ", "p{\"b\":\"c\"}"]);
     assert_eq!(lex(["[4111-1111"]), ["s[", "p4111-1111"]);
     assert_eq!(lex(["[01]"]), ["s[", "p01]"]);
-    assert_eq!(lex(["[truth]"]), ["s[tru", "pth]"]);
+    assert_eq!(lex(["not json"]), ["pnot json"]);
+    assert_eq!(lex(["true.love@example.com"]), ["ptrue.love@example.com"]);
+    assert_eq!(lex(["[1alice@example.com]"]), ["s[", "p1alice@example.com]"]);
+    assert_eq!(lex(["[truth]"]), ["s[", "ptruth]"]);
     assert_eq!(lex([r#"{"a" "b"}"#]), ["s{", "k", "wa", "/", "s ", "p\"b\"}"]);
     assert_eq!(lex(["]"]), ["p]"]);
     assert_eq!(lex(["{\"a\":[1}"]).last().map(String::as_str), Some("p}"));
@@ -120,6 +123,8 @@ fn a_text_that_ends_early_is_cut() {
     assert_eq!(lex([r#"{"a":"b\u00"#]), ["s{", "k", "wa", "/", "s:", "t$.a", "wb", "!"]);
     assert_eq!(lex(["[12"]), ["s[", "n$[0]=12"]);
     assert_eq!(lex(["[12."]), ["s[", "p12."]);
+    assert_eq!(lex(["[tru"]), ["s[", "ptru"]);
+    assert_eq!(lex(["[true"]), ["s[true"]);
 }
 
 #[test]
