@@ -2,7 +2,9 @@ use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
 
-use gatewright_ledger::{BODY_SEGMENT_HEAD, BodyAt, BodyFrame, BodyPart, Commitment, ParsedBody, body_segment_nonce};
+use gatewright_ledger::{
+    BODY_FRAME_HEAD, BODY_SEGMENT_HEAD, BodyAt, BodyFrame, BodyPart, Commitment, ParsedBody, body_segment_nonce,
+};
 use gatewright_model::{BodyRef, RequestId, Timestamp};
 
 use super::names::body_segment_path;
@@ -51,6 +53,18 @@ impl Bodies {
     pub(crate) fn frame(&mut self, at: BodyAt) -> io::Result<Option<(BodyFrame<'_>, usize)>> {
         let Some(segment) = segment(&mut self.open, self.disk.as_ref(), at.segment())? else { return Ok(None) };
         read_frame(segment.file.as_ref(), &segment.nonce, at.offset(), &mut self.buffer)
+    }
+
+    /// Whether nothing stands at this place: no segment, no byte, or a frame's length of zeros.
+    pub(crate) fn is_blank(&mut self, at: BodyAt) -> io::Result<bool> {
+        let file = match self.disk.open(&body_segment_path(at.segment()), Access::Read) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(true),
+            Err(error) => return Err(error),
+        };
+        let mut head = [0; BODY_FRAME_HEAD];
+        let read = read_up_to(file.as_ref(), at.offset(), &mut head)?;
+        Ok(head[..read].iter().all(|byte| *byte == 0))
     }
 
     /// Follows a journey's frames back from its last one; `None` where the chain is broken.

@@ -1,6 +1,10 @@
 use std::io;
 
-use gatewright_ledger::{FRAME_OVERHEAD, Frame, LEAF_LIMIT, Malformed, Parsed, SEGMENT_HEAD_LIMIT, SegmentHead};
+use gatewright_ledger::{
+    BodyAt, FRAME_OVERHEAD, Frame, Frontier, LEAF_LIMIT, Malformed, OpenJourney, Parsed, SEGMENT_HEAD_LIMIT,
+    SegmentHead,
+};
+use gatewright_model::RequestId;
 
 use crate::disk::{DiskFile, read_up_to};
 
@@ -24,6 +28,16 @@ pub(crate) fn open_head(file: &dyn DiskFile) -> io::Result<Result<(SegmentHead, 
     Ok(Err(Malformed::Short))
 }
 
+/// How long the head of a segment can be that begins after these records. More bytes than that in a segment whose head
+/// is bad are records, so that the head was damaged and not torn.
+pub(crate) fn longest_head(origin: &str, tree: &Frontier, open: impl Iterator<Item = RequestId>) -> u64 {
+    // A number takes nine bytes at most.
+    let open =
+        open.map(|request| OpenJourney { request, intent: u64::MAX, body: BodyAt::from_word(u64::MAX) }).collect();
+    let head = SegmentHead { nonce: [0; 16], origin: origin.to_owned(), link: [0; 32], tree: tree.clone(), open };
+    head.to_bytes().len() as u64
+}
+
 /// What stands next in a segment.
 #[derive(Debug)]
 pub(crate) enum Step<'a> {
@@ -33,6 +47,17 @@ pub(crate) enum Step<'a> {
     End,
     /// Something that is no record.
     Bad,
+}
+
+/// The offset behind the last byte of a file that is not zero, at least `from`.
+pub(crate) fn used_until(file: &dyn DiskFile, from: u64) -> io::Result<u64> {
+    let mut used = from;
+    walk(file, from, |offset, bytes| {
+        if let Some(last) = bytes.iter().rposition(|byte| *byte != 0) {
+            used = used.max(offset + last as u64 + 1);
+        }
+    })?;
+    Ok(used)
 }
 
 /// Reads a segment's records one after the other, in pieces of a megabyte.
@@ -66,7 +91,7 @@ impl<'a> SegmentReader<'a> {
         let length = match Frame::parse(&self.nonce, &self.window[self.position..self.filled]) {
             Parsed::Frame(_, length) => length,
             Parsed::Bad => return Ok(Step::Bad),
-            Parsed::Blank => return Ok(if self.used_until(offset)? == offset { Step::End } else { Step::Bad }),
+            Parsed::Blank => return Ok(if used_until(self.file, offset)? == offset { Step::End } else { Step::Bad }),
         };
         let at = self.position;
         self.position += length;
@@ -83,23 +108,12 @@ impl<'a> SegmentReader<'a> {
         self.position = 0;
     }
 
-    /// The offset behind the last byte that is not zero, at least `from`.
-    pub(crate) fn used_until(&self, from: u64) -> io::Result<u64> {
-        let mut used = from;
-        self.walk(from, |offset, bytes| {
-            if let Some(last) = bytes.iter().rposition(|byte| *byte != 0) {
-                used = used.max(offset + last as u64 + 1);
-            }
-        })?;
-        Ok(used)
-    }
-
     /// Every record that stands anywhere behind the present offset, whether or not it is aligned with the one before:
     /// its number and how many records it says were on disk for certain when it was written.
     pub(crate) fn survivors(&self, least: u64) -> io::Result<Vec<(u64, u64)>> {
         let mut found = Vec::new();
         let mut next = self.offset() + 1;
-        self.walk(self.offset(), |start, bytes| {
+        walk(self.file, self.offset(), |start, bytes| {
             // The last bytes of a window are seen again at the head of the next one, as long as the longest frame.
             for at in 0..bytes.len() {
                 let offset = start + at as u64;
@@ -115,20 +129,6 @@ impl<'a> SegmentReader<'a> {
         Ok(found)
     }
 
-    /// Shows the rest of the file from this offset in windows that overlap by the longest frame.
-    fn walk(&self, from: u64, mut show: impl FnMut(u64, &[u8])) -> io::Result<()> {
-        let mut bytes = vec![0; WINDOW + LONGEST];
-        let mut offset = from;
-        loop {
-            let read = read_up_to(self.file, offset, &mut bytes)?;
-            show(offset, &bytes[..read]);
-            if read < bytes.len() {
-                return Ok(());
-            }
-            offset += WINDOW as u64;
-        }
-    }
-
     fn refill(&mut self) -> io::Result<()> {
         self.window.copy_within(self.position..self.filled, 0);
         self.filled -= self.position;
@@ -138,6 +138,20 @@ impl<'a> SegmentReader<'a> {
         let read = read_up_to(self.file, self.start + self.filled as u64, &mut self.window[self.filled..])?;
         self.filled += read;
         Ok(())
+    }
+}
+
+/// Shows the rest of the file from this offset in windows that overlap by the longest frame.
+fn walk(file: &dyn DiskFile, from: u64, mut show: impl FnMut(u64, &[u8])) -> io::Result<()> {
+    let mut bytes = vec![0; WINDOW + LONGEST];
+    let mut offset = from;
+    loop {
+        let read = read_up_to(file, offset, &mut bytes)?;
+        show(offset, &bytes[..read]);
+        if read < bytes.len() {
+            return Ok(());
+        }
+        offset += WINDOW as u64;
     }
 }
 

@@ -8,7 +8,7 @@ use gatewright_model::{BodyRef, RequestId};
 use super::ledger::VouchedBodies;
 use super::{OpenError, cut_and_settle};
 use crate::disk::{Access, Disk, DiskFile};
-use crate::folder::{Bodies, SegmentReader, body_segment_path, body_segments, read_frame, read_nonce};
+use crate::folder::{Bodies, body_segment_path, body_segments, read_frame, read_nonce, used_until};
 use crate::log::body_writer::BodyState;
 
 /// Reads the last segment of bodies and cuts its tail; gives where to go on, and how many bytes were cut.
@@ -25,7 +25,7 @@ pub(super) fn restore(disk: &dyn Disk, vouched: &VouchedBodies) -> Result<(BodyS
 }
 
 fn restore_segment(file: &dyn DiskFile, number: u64, vouched: &VouchedBodies) -> Result<(BodyState, u64), OpenError> {
-    let used = used_until(file, 0)?;
+    let used = used_until(file, 0).map_err(OpenError::disk("reading the bodies"))?;
     let Some(nonce) = read_nonce(file).map_err(OpenError::disk("reading the bodies"))? else {
         // The head is on disk before the segment's first frame, so one without a head never had a frame.
         let never_used = vouched.last < first_of(number) && used <= BODY_SEGMENT_HEAD as u64;
@@ -74,7 +74,7 @@ pub(super) fn follow_journeys(
         })
         .map_err(OpenError::disk("reading the bodies"))?;
         // The last segment's tail is cut by now; the others were on disk before the next was begun.
-        if used_until(file.as_ref(), end)? > end {
+        if used_until(file.as_ref(), end).map_err(OpenError::disk("reading the bodies"))? > end {
             return Err(OpenError::DamagedBodies { segment: number, offset: end });
         }
     }
@@ -105,10 +105,6 @@ fn walk(
         *end += length as u64;
     }
     Ok(())
-}
-
-fn used_until(file: &dyn DiskFile, from: u64) -> Result<u64, OpenError> {
-    SegmentReader::new(file, [0; 16], 0).used_until(from).map_err(OpenError::disk("reading the bodies"))
 }
 
 /// The place before every frame of this segment.

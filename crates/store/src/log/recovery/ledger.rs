@@ -7,7 +7,9 @@ use gatewright_model::{Digest, RequestId};
 
 use super::{OpenError, cut_and_settle};
 use crate::disk::{Access, Disk, DiskFile};
-use crate::folder::{CheckpointList, SegmentReader, Step, log_segment_path, log_segments, open_head};
+use crate::folder::{
+    CheckpointList, SegmentReader, Step, log_segment_path, log_segments, longest_head, open_head, used_until,
+};
 use crate::log::ledger_writer::LedgerState;
 
 /// What the ledger's last segment says.
@@ -50,24 +52,12 @@ pub(super) fn restore(disk: &dyn Disk, trusted: &TrustedKey) -> Result<Found, Op
             restore_segment(disk, file.as_ref(), (&head, start), &lists, trusted)?
         }
     };
-    let used =
-        SegmentReader::new(file.as_ref(), [0; 16], 0).used_until(0).map_err(OpenError::disk("reading the ledger"))?;
-    if before.state.tree.size() != last || before.torn_bytes > 0 || used > longest_head(&before.state, trusted) {
+    let used = used_until(file.as_ref(), 0).map_err(OpenError::disk("reading the ledger"))?;
+    let longest = longest_head(trusted.name(), &before.state.tree, before.state.journeys.keys().copied());
+    if before.state.tree.size() != last || before.torn_bytes > 0 || used > longest {
         return Err(damaged(last, Flaw::Head));
     }
     Ok(Found { state: LedgerState { segment: None, ..before.state }, torn_bytes: 0, ..before })
-}
-
-/// How long the head could be of the segment that begins after these records.
-fn longest_head(state: &LedgerState, trusted: &TrustedKey) -> u64 {
-    // The places of bodies may have moved since, and a number takes nine bytes at most.
-    let open = state
-        .journeys
-        .values()
-        .map(|journey| OpenJourney { intent: u64::MAX, body: BodyAt::from_word(u64::MAX), ..*journey })
-        .collect();
-    let origin = trusted.name().to_owned();
-    SegmentHead { nonce: [0; 16], origin, link: state.link, tree: state.tree.clone(), open }.to_bytes().len() as u64
 }
 
 fn open(disk: &dyn Disk, first: u64) -> Result<Box<dyn DiskFile>, OpenError> {
@@ -119,7 +109,7 @@ fn restore_segment(
                 reading.take(frame.number, offset, verified.vouched);
             }
             Step::End => break 0,
-            Step::Bad => break torn_bytes(&reader, &verifier)?,
+            Step::Bad => break torn_bytes(file, &reader, &verifier)?,
         }
     };
     verifier.finish().map_err(OpenError::Damaged)?;
@@ -139,13 +129,13 @@ fn restore_segment(
 }
 
 /// The length of what a crash tore; a finding where a later record proves that it had been on disk.
-fn torn_bytes(reader: &SegmentReader<'_>, verifier: &Verifier) -> Result<u64, OpenError> {
+fn torn_bytes(file: &dyn DiskFile, reader: &SegmentReader<'_>, verifier: &Verifier) -> Result<u64, OpenError> {
     let number = verifier.size();
     let survivors = reader.survivors(number).map_err(OpenError::disk("reading the ledger"))?;
     if survivors.iter().any(|(_, synced)| *synced > number) {
         return Err(damaged(number, Flaw::Changed));
     }
-    let used = reader.used_until(reader.offset()).map_err(OpenError::disk("reading the ledger"))?;
+    let used = used_until(file, reader.offset()).map_err(OpenError::disk("reading the ledger"))?;
     Ok(used - reader.offset())
 }
 
