@@ -1,5 +1,7 @@
 //! The incremental lexer: what it tells apart, and that no cut changes it.
 
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "tests")]
+
 use gatewright_json::lexer::{Lexer, Token};
 use gatewright_json::{Limits, escape_into, parse};
 use proptest::prelude::*;

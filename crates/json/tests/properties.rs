@@ -1,5 +1,7 @@
 //! Round trips, and agreement with serde_json wherever it is as strict.
 
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "tests")]
+
 use gatewright_json::{Limits, Number, Object, Value, canonical, parse, to_bytes};
 use proptest::prelude::*;
 

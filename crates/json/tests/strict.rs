@@ -1,5 +1,7 @@
 //! What is refused and with which words, and what the other operations promise.
 
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "tests")]
+
 use gatewright_json::{FaultKind, Limits, Number, Object, Value, canonical, escape_into, parse, to_bytes};
 
 fn read(text: &str) -> Value {

@@ -1,5 +1,7 @@
 //! The JSONTestSuite's verdicts, file by file. It lies beside the repository; without it the test says so.
 
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "tests")]
+
 use std::path::PathBuf;
 
 use gatewright_json::{Limits, parse, to_bytes};

@@ -1,6 +1,6 @@
 //! Answers of OpenAI-style model servers, edited: what the caller gets, wherever the bytes are cut.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::result_large_err, reason = "tests")]
 
 mod support;
 

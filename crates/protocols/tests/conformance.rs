@@ -1,6 +1,6 @@
 //! The suite that every protocol passes: it runs over each folder of `src` by itself.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::result_large_err, reason = "tests")]
 
 mod support;
 

@@ -1,6 +1,6 @@
 //! What is OpenAI's own: parameters that policy sets, models, errors of model servers, refusals byte for byte.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::result_large_err, reason = "tests")]
 
 mod support;
 
