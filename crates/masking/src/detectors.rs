@@ -17,10 +17,25 @@ const MAX_TERMS: usize = 1_000_000;
 
 /// Everything that looks for sensitive values, compiled. Immutable and cheap to share.
 pub struct Detectors {
+    builtin: Builtin,
     info_types: Vec<InfoType>,
     words: Option<Words>,
     patterns: Vec<Pattern>,
     fields: Vec<FieldRule>,
+}
+
+/// Whether the built-in detectors look too.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Builtin {
+    Used,
+    Left,
+}
+
+/// What is declared, not how it is compiled: word lists are what an operator keeps to itself.
+impl std::fmt::Debug for Detectors {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Detectors").field("info_types", &self.info_types).finish_non_exhaustive()
+    }
 }
 
 impl Detectors {
@@ -29,7 +44,7 @@ impl Detectors {
         seeds::prepare();
         crate::detect::context::prepare();
         let info_types = ENTRIES.iter().filter_map(|entry| InfoType::new(entry.name)).collect();
-        Self { info_types, words: None, patterns: Vec::new(), fields: Vec::new() }
+        Self { builtin: Builtin::Used, info_types, words: None, patterns: Vec::new(), fields: Vec::new() }
     }
 
     /// The built-in detectors and an operator's own.
@@ -38,7 +53,21 @@ impl Detectors {
     ///
     /// Every fault of every rule.
     pub fn with(rules: &[CustomRule]) -> Result<Self, Vec<RuleFault>> {
-        let mut detectors = Self::builtin();
+        Self::builtin().adding(rules)
+    }
+
+    /// An operator's own detectors and no others: what content rules look for.
+    ///
+    /// # Errors
+    ///
+    /// Every fault of every rule.
+    pub fn only(rules: &[CustomRule]) -> Result<Self, Vec<RuleFault>> {
+        let none = Self { builtin: Builtin::Left, info_types: Vec::new(), ..Self::builtin() };
+        none.adding(rules)
+    }
+
+    fn adding(self, rules: &[CustomRule]) -> Result<Self, Vec<RuleFault>> {
+        let mut detectors = self;
         let mut faults = Vec::new();
         let mut terms = Vec::new();
         for rule in rules {
@@ -167,7 +196,9 @@ impl Detectors {
 
     /// Collects every place at or after `from` where a value could begin, in order.
     pub(crate) fn seeds(&self, view: View<'_>, from: usize, seeds: &mut Vec<Seed>) {
-        seeds::collect(view, from, seeds);
+        if self.builtin == Builtin::Used {
+            seeds::collect(view, from, seeds);
+        }
         if self.words.is_some() || !self.patterns.is_empty() {
             self.own_seeds(view, from, seeds);
         }
