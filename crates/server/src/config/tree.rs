@@ -64,11 +64,12 @@ pub(super) fn parse(text: &str, faults: &mut Faults) -> Option<Node> {
             max_events: 300_000,
             max_anchors: 100,
             max_aliases: 100,
-            max_documents: 1,
+            max_documents: 8,
         },
         alias_limits: serde_saphyr::alias_limits! { max_total_replayed_events: 10_000, max_replay_stack_depth: 4 },
         duplicate_keys: DuplicateKeyPolicy::PassThrough,
         merge_keys: MergeKeyPolicy::Error,
+        strict_booleans: true,
         with_snippet: false,
     };
     match serde_saphyr::from_str_with_options::<Spanned<Value>>(text, options) {
