@@ -63,6 +63,11 @@ impl ReloaderStatus {
         self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// Says that a configuration which holds could not be put into use after all. The next good one clears it.
+    pub fn unused(&self, why: impl std::fmt::Display) {
+        self.set(Some(format!("the configuration on disk could not be put into use ({why}); the last good one runs")));
+    }
+
     fn set(&self, note: Option<String>) {
         *self.0.write().unwrap_or_else(PoisonError::into_inner) = note;
     }

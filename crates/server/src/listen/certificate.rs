@@ -62,6 +62,11 @@ impl ReloadingTls {
         Ok(())
     }
 
+    /// The chain that is shown at this moment.
+    pub fn certificate(&self) -> Vec<CertificateDer<'static>> {
+        self.current.0.load().cert.clone()
+    }
+
     /// What a handshake is answered with.
     pub fn config(&self) -> &Arc<ServerConfig> {
         &self.config

@@ -156,7 +156,7 @@ impl Numbers {
 
     pub(super) fn observe(&self, name: &'static str, help: &'static str, read: Box<dyn Fn() -> i64 + Send + Sync>) {
         let mut registry = self.registry.lock().unwrap_or_else(PoisonError::into_inner);
-        registry.register_collector(Box::new(Observed { name: format!("gatewright_{name}"), help, read }));
+        registry.register_collector(Box::new(Observed { name, help, read }));
     }
 }
 
@@ -199,8 +199,7 @@ impl Collector for Listeners {
         ];
         for (name, help, counter) in counters {
             let value = ConstCounter::new(counter.load(Relaxed));
-            let name = format!("gatewright_{name}");
-            value.encode(encoder.encode_descriptor(&name, help, None, MetricType::Counter)?)?;
+            value.encode(encoder.encode_descriptor(name, help, None, MetricType::Counter)?)?;
         }
         let gauges = [
             ("connections_open", "Connections that are open", &counts.open_connections),
@@ -208,8 +207,7 @@ impl Collector for Listeners {
         ];
         for (name, help, gauge) in gauges {
             let value = ConstGauge::new(i64::try_from(gauge.load(Relaxed)).unwrap_or(i64::MAX));
-            let name = format!("gatewright_{name}");
-            value.encode(encoder.encode_descriptor(&name, help, None, MetricType::Gauge)?)?;
+            value.encode(encoder.encode_descriptor(name, help, None, MetricType::Gauge)?)?;
         }
         Ok(())
     }
@@ -217,7 +215,7 @@ impl Collector for Listeners {
 
 /// A number that somebody else keeps.
 struct Observed {
-    name: String,
+    name: &'static str,
     help: &'static str,
     read: Box<dyn Fn() -> i64 + Send + Sync>,
 }
@@ -231,6 +229,6 @@ impl fmt::Debug for Observed {
 impl Collector for Observed {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
         let value = ConstGauge::new((self.read)());
-        value.encode(encoder.encode_descriptor(&self.name, self.help, None, MetricType::Gauge)?)
+        value.encode(encoder.encode_descriptor(self.name, self.help, None, MetricType::Gauge)?)
     }
 }
