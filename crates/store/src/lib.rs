@@ -2,6 +2,7 @@
 //!
 //! - [`disk`]: the few file operations that the log needs, with a real disk behind them.
 //! - [`log`]: the append-only log with group commit: [`log::Log`] records intents, answers and outcomes.
+//! - [`sessions`]: the threads of calls, listed, shown and replayed, with an index that can be built again.
 //! - [`verify`]: verification of a data folder, offline, by whoever trusts one public key.
 //!
 //! This crate decides nothing: it keeps what it is given and says when that is durable. It knows no HTTP, reads no
@@ -10,6 +11,7 @@
 pub mod disk;
 mod folder;
 pub mod log;
+pub mod sessions;
 #[cfg(feature = "testing")]
 pub mod testing;
 pub mod verify;

@@ -64,6 +64,7 @@ pub(crate) fn used_until(file: &dyn DiskFile, from: u64) -> io::Result<u64> {
 pub(crate) struct SegmentReader<'a> {
     file: &'a dyn DiskFile,
     nonce: [u8; 16],
+    size: usize,
     window: Vec<u8>,
     /// Where the window begins in the file, and how much of it counts.
     start: u64,
@@ -74,7 +75,12 @@ pub(crate) struct SegmentReader<'a> {
 impl<'a> SegmentReader<'a> {
     /// A reader from this offset on.
     pub(crate) fn new(file: &'a dyn DiskFile, nonce: [u8; 16], offset: u64) -> Self {
-        Self { file, nonce, window: Vec::new(), start: offset, filled: 0, position: 0 }
+        Self { file, nonce, size: WINDOW, window: Vec::new(), start: offset, filled: 0, position: 0 }
+    }
+
+    /// A reader of the one record at this offset.
+    pub(crate) fn of_one(file: &'a dyn DiskFile, nonce: [u8; 16], offset: u64) -> Self {
+        Self { size: LONGEST, ..Self::new(file, nonce, offset) }
     }
 
     /// The offset at which the next step is read.
@@ -134,7 +140,7 @@ impl<'a> SegmentReader<'a> {
         self.filled -= self.position;
         self.start += self.position as u64;
         self.position = 0;
-        self.window.resize(WINDOW, 0);
+        self.window.resize(self.size, 0);
         let read = read_up_to(self.file, self.start + self.filled as u64, &mut self.window[self.filled..])?;
         self.filled += read;
         Ok(())

@@ -1,0 +1,115 @@
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use super::SessionsError;
+use super::folder::INDEX;
+use super::follow::{Followed, follow};
+use super::index::Index;
+use crate::disk::{Disk, RealDisk};
+use crate::log::Log;
+
+/// How often the index looks for new records. Readers see them at once all the same: they read the log's tail.
+const EVERY: Duration = Duration::from_millis(200);
+
+/// How many records one transaction folds, so that readers never wait long.
+const BATCH: u64 = 2_000;
+
+/// Keeps the index of sessions up to date with the log, in a thread of its own that ends with the indexer. It never
+/// holds up a call: where it fails it says so and tries again, and readers fall back on the log.
+pub struct Indexer {
+    stop: Option<Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Indexer {
+    /// Starts to follow this log, which writes to the data folder at this path.
+    pub fn start(path: &Path, log: &Log) -> std::io::Result<Self> {
+        let (stop, stopped) = channel();
+        let disk: Arc<dyn Disk> = Arc::new(RealDisk::new(path));
+        let index = path.join(INDEX);
+        let durable = log.durable();
+        let thread =
+            thread::Builder::new().name("indexer".to_owned()).spawn(move || run(&disk, &index, &durable, &stopped))?;
+        Ok(Self { stop: Some(stop), thread: Some(thread) })
+    }
+}
+
+impl Drop for Indexer {
+    fn drop(&mut self) {
+        // The thread sees the channel close, folds what is there and ends.
+        drop(self.stop.take());
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+/// Builds the index of a data folder from the log alone, whatever it held before.
+pub fn rebuild(path: &Path) -> Result<(), SessionsError> {
+    let disk: Arc<dyn Disk> = Arc::new(RealDisk::new(path));
+    let mut index = Index::open(&path.join(INDEX))?;
+    index.write(|index, position| {
+        index.clear()?;
+        *position = Default::default();
+        Ok(())
+    })?;
+    while advance(&disk, &mut index, None)? == Followed::Part {}
+    Ok(())
+}
+
+fn run(disk: &Arc<dyn Disk>, path: &Path, durable: &watch::Receiver<u64>, stopped: &Receiver<()>) {
+    let mut index = None;
+    loop {
+        let last = match stopped.recv_timeout(EVERY) {
+            Err(RecvTimeoutError::Timeout) => Last::No,
+            Ok(()) | Err(RecvTimeoutError::Disconnected) => Last::Yes,
+        };
+        let until = *durable.borrow();
+        if let Err(error) = catch_up(disk, path, until, &mut index) {
+            tracing::warn!(%error, "the index of sessions lags; sessions are read from the log");
+            index = None;
+        }
+        match last {
+            Last::Yes => return,
+            Last::No => {}
+        }
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Last {
+    Yes,
+    No,
+}
+
+fn catch_up(disk: &Arc<dyn Disk>, path: &Path, until: u64, index: &mut Option<Index>) -> Result<(), SessionsError> {
+    let index = match index {
+        Some(index) => index,
+        None => index.insert(Index::open(path)?),
+    };
+    if index.position()?.next == until {
+        return Ok(());
+    }
+    while advance(disk, index, Some(until))? == Followed::Part {}
+    Ok(())
+}
+
+/// Folds the next batch of records in one transaction.
+fn advance(disk: &Arc<dyn Disk>, index: &mut Index, until: Option<u64>) -> Result<Followed, SessionsError> {
+    let mut came_to = Followed::ToTheEnd;
+    index.write(|index, position| {
+        came_to = follow(disk, position, until, BATCH, index)?;
+        if came_to == Followed::AnotherLog {
+            index.clear()?;
+            *position = Default::default();
+            came_to = Followed::Part;
+        }
+        Ok(())
+    })?;
+    Ok(came_to)
+}
