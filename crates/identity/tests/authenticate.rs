@@ -241,18 +241,27 @@ fn any_changed_byte_is_refused_and_nothing_panics() {
     });
 }
 
-/// Prints what a remembered token costs; asserts only what must hold on any machine.
+/// Prints both costs; asserts only what must hold on any machine and in any build.
 #[tokio::test]
-async fn a_remembered_token_is_cheap() {
+async fn a_remembered_token_costs_far_less_than_a_verification() {
     let scene = scene().await;
-    let headers = bearer(&scene.key.token(&scene.provider.claims()));
-    scene.identities.authenticate(&headers).await.expect("accepted");
-    let rounds = 20_000;
+    let fresh: Vec<HeaderMap> = (0..200)
+        .map(|number| {
+            let mut claims = scene.provider.claims();
+            claims["sub"] = json!(format!("user-{number}"));
+            bearer(&scene.key.token(&claims))
+        })
+        .collect();
     let started = Instant::now();
-    for _ in 0..rounds {
-        std::hint::black_box(scene.identities.authenticate(&headers).await).expect("accepted");
+    for headers in &fresh {
+        scene.identities.authenticate(headers).await.expect("accepted");
     }
-    let each = started.elapsed() / rounds;
-    eprintln!("a remembered token costs {each:?} in this build");
-    assert!(each.as_micros() < 100, "{each:?}");
+    let verified = started.elapsed() / 200;
+    let started = Instant::now();
+    for headers in fresh.iter().cycle().take(20_000) {
+        std::hint::black_box(scene.identities.authenticate(headers).await).expect("accepted");
+    }
+    let remembered = started.elapsed() / 20_000;
+    eprintln!("verified: {verified:?}, remembered: {remembered:?}");
+    assert!(remembered * 2 < verified, "verified: {verified:?}, remembered: {remembered:?}");
 }
