@@ -4,12 +4,14 @@ use std::time::Duration;
 use crate::peers::{Layers, Peer};
 
 const USAGE: &str =
-    "gatewright-bench --gatewright FILE --tools DIR --out DIR [--rounds N] [--seconds N] [--only NAME]…";
+    "gatewright-bench --gatewright FILE --layered FILE --tools DIR --out DIR [--rounds N] [--seconds N] [--only NAME]…";
 
 /// What to measure, with what, and for how long.
 pub(crate) struct Arguments {
     /// The binary to measure.
     pub(crate) gatewright: PathBuf,
+    /// The same, built so that layers can be left out.
+    pub(crate) layered: PathBuf,
     /// Where nginx and Envoy were installed.
     pub(crate) tools: PathBuf,
     /// Where the results go.
@@ -23,13 +25,14 @@ pub(crate) struct Arguments {
 
 impl Arguments {
     pub(crate) fn parse(mut words: impl Iterator<Item = String>) -> Result<Self, String> {
-        let (mut gatewright, mut tools, mut out) = (None, None, None);
+        let (mut gatewright, mut layered, mut tools, mut out) = (None, None, None, None);
         let (mut rounds, mut seconds, mut only) = (3, 2.5, Vec::new());
         while let Some(word) = words.next() {
             let value = words.next().ok_or_else(|| format!("{word} needs a value\n{USAGE}"))?;
             let number = || value.parse::<f64>().map_err(|_| format!("{word} needs a number, not {value}"));
             match word.as_str() {
                 "--gatewright" => gatewright = Some(PathBuf::from(value)),
+                "--layered" => layered = Some(PathBuf::from(value)),
                 "--tools" => tools = Some(PathBuf::from(value)),
                 "--out" => out = Some(PathBuf::from(value)),
                 "--rounds" => rounds = (number()? as usize).clamp(1, 20),
@@ -40,6 +43,7 @@ impl Arguments {
         }
         Ok(Self {
             gatewright: gatewright.ok_or(USAGE)?,
+            layered: layered.ok_or(USAGE)?,
             tools: tools.ok_or(USAGE)?,
             out: out.ok_or(USAGE)?,
             rounds,

@@ -15,8 +15,8 @@ pub(crate) fn run(workspace: &Workspace) -> bool {
 pub(crate) fn steps(workspace: &Workspace, report: &mut Report) {
     report.step("release build", || build(workspace));
     report.step("quickstart as released", || {
-        let mut command = workspace.cargo(&["nextest", "run", "--workspace", "--locked", "--no-fail-fast"]);
-        command.args(["-E", "package(gatewright-e2e) and binary(quickstart)"]);
+        let mut command = workspace.cargo(&["test", "--workspace", "--locked", "--test", "end_to_end"]);
+        command.args(["--", "--test-threads=1", "quickstart::"]);
         command.env("GATEWRIGHT_TOOLS", workspace.tools());
         command.env("GATEWRIGHT_BINARY", workspace.target().join("release/gatewright"));
         let finished = crate::commands::show(&mut command)?;

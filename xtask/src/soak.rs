@@ -24,8 +24,7 @@ pub(crate) fn run(workspace: &Workspace) -> bool {
         Ok(count_tests(&finished.printed, finished.success))
     });
     report.step("end to end, long", || {
-        let mut command =
-            workspace.cargo(&["test", "--workspace", "-p", "gatewright-e2e", "--locked", "--no-fail-fast"]);
+        let mut command = workspace.cargo(&["test", "--workspace", "--locked", "--test", "end_to_end"]);
         command.args(["--", "--test-threads=1", "--include-ignored"]);
         command.env("GATEWRIGHT_KILLS", KILLS);
         command.env("GATEWRIGHT_TOOLS", workspace.tools());

@@ -5,6 +5,7 @@ use std::process::{Command, Stdio};
 use serde_json::Value;
 
 use super::{PATIENCE, Running, free_address};
+use crate::arguments::Arguments;
 use crate::load::Target;
 use crate::process::Process;
 
@@ -32,7 +33,7 @@ impl Layers {
         }
     }
 
-    /// What the binary is told; nothing for the product as it ships.
+    /// What the binary with layers is told; nothing for the product as it ships, which has no such switch.
     const fn word(self) -> Option<&'static str> {
         match self {
             Self::Plain => Some("plain"),
@@ -45,8 +46,13 @@ impl Layers {
 }
 
 /// The quickstart before our model server, asked as alice.
-pub(super) fn start(binary: &Path, layers: Layers, folder: &Path, model: SocketAddr) -> Result<Running, String> {
-    let mut command = Command::new(binary);
+pub(super) fn start(
+    arguments: &Arguments,
+    layers: Layers,
+    folder: &Path,
+    model: SocketAddr,
+) -> Result<Running, String> {
+    let mut command = Command::new(layers.word().map_or(&arguments.gatewright, |_| &arguments.layered));
     command.arg("quickstart").arg("--json").arg("--data").arg(folder.join("data"));
     command.args(["--listen", &free_address()?.to_string(), "--admin", &free_address()?.to_string()]);
     command.args(["--upstream", &format!("http://{model}")]);

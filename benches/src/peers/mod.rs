@@ -79,7 +79,7 @@ impl Peer {
             Self::Direct => Ok(Running { target: Target { address: model.address(), token: None }, process: None }),
             Self::Nginx => nginx::start(&arguments.tools, &folder, model.address()),
             Self::Envoy => envoy::start(&arguments.tools, &folder, model.address()),
-            Self::Gatewright(layers) => gatewright::start(&arguments.gatewright, layers, &folder, model.address()),
+            Self::Gatewright(layers) => gatewright::start(arguments, layers, &folder, model.address()),
         }
     }
 }
