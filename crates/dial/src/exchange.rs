@@ -70,8 +70,7 @@ impl Target {
 /// The addresses behind the name that may be connected to; a fault where there are none.
 async fn permitted_addresses(target: &Target) -> Result<Vec<SocketAddr>, Fault> {
     target.check_without_resolving()?;
-    let found =
-        tokio::net::lookup_host((target.host.as_str(), target.port)).await.map_err(|_| Fault::Unresolved)?;
+    let found = tokio::net::lookup_host((target.host.as_str(), target.port)).await.map_err(|_| Fault::Unresolved)?;
     let mut refused = Fault::Unresolved;
     let mut permitted = Vec::new();
     for candidate in found.take(MOST_ADDRESSES) {
@@ -146,11 +145,7 @@ async fn receive(response: Response<Incoming>, longest_body: usize) -> Result<Re
         return Err(Fault::Encoded);
     }
     let body = Limited::new(body, longest_body).collect().await.map_err(|fault| {
-        if fault.is::<LengthLimitError>() {
-            Fault::TooLarge(longest_body)
-        } else {
-            Fault::Broken(fault.to_string())
-        }
+        if fault.is::<LengthLimitError>() { Fault::TooLarge(longest_body) } else { Fault::Broken(fault.to_string()) }
     })?;
     Ok(Reply::new(head.status, head.headers, body.to_bytes()))
 }

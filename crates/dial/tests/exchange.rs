@@ -54,7 +54,8 @@ fn quick() -> Dial {
     Dial::with_limits(&Roots::System, Limits { time: Duration::from_millis(300), body: 1 << 20 }).expect("a dial")
 }
 
-const SMALL: &str = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncache-control: max-age=60\r\ncontent-length: 2\r\n\r\n{}";
+const SMALL: &str =
+    "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncache-control: max-age=60\r\ncontent-length: 2\r\n\r\n{}";
 
 #[tokio::test]
 async fn asks_and_reads() {
@@ -149,7 +150,12 @@ async fn slow_answers_are_given_up_as_a_whole() {
 async fn compressed_and_broken_answers_are_refused() {
     let (port, _questions) = server("HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: 2\r\n\r\n{}").await;
     assert_eq!(dial().get(&format!("http://127.0.0.1:{port}/")).await.expect_err("encoded"), Fault::Encoded);
-    for answer in ["", "SSH-2.0-x\r\n", "HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\n{}", "HTTP/1.1 200 OK\r\ncontent-length: 2\r\ncontent-length: 3\r\n\r\n{}"] {
+    for answer in [
+        "",
+        "SSH-2.0-x\r\n",
+        "HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\n{}",
+        "HTTP/1.1 200 OK\r\ncontent-length: 2\r\ncontent-length: 3\r\n\r\n{}",
+    ] {
         let (port, _questions) = server(answer).await;
         let fault = dial().get(&format!("http://127.0.0.1:{port}/")).await.expect_err(answer);
         assert!(matches!(fault, Fault::Broken(_)), "{fault:?}");
@@ -170,11 +176,17 @@ async fn forbidden_places_are_not_even_tried() {
         ("http://[2001:db8::1]/", false),
     ] {
         let fault = dial().get(url).await.expect_err(url);
-        let expected = if forbidden { matches!(fault, Fault::ForbiddenAddress(_)) } else { matches!(fault, Fault::PlainHttp(_)) };
+        let expected =
+            if forbidden { matches!(fault, Fault::ForbiddenAddress(_)) } else { matches!(fault, Fault::PlainHttp(_)) };
         assert!(expected, "{url}: {fault:?}");
         assert!(Dial::check_url(url).is_err(), "{url}");
     }
-    for url in ["http://idp.example/", "http://2130706433/", "http://127.0.0.1.evil.example/", "http://localhost.evil.example/"] {
+    for url in [
+        "http://idp.example/",
+        "http://2130706433/",
+        "http://127.0.0.1.evil.example/",
+        "http://localhost.evil.example/",
+    ] {
         assert!(matches!(dial().get(url).await, Err(Fault::BadUrl(_))), "{url}");
         assert!(Dial::check_url(url).is_err(), "{url}");
     }

@@ -8,7 +8,8 @@ use http::HeaderMap;
 
 use crate::cache::{Cache, Entry, Verified};
 use crate::oidc::{self, Claims, Compact, IssuerConfig, IssuerFault, Keeper, NoKey};
-use crate::{Flaw, Rejection, source};
+use crate::source::Token;
+use crate::{Flaw, Rejection};
 
 /// Who is asking, for one configuration of issuers.
 pub struct Identities {
@@ -91,11 +92,11 @@ impl Identities {
     /// # Errors
     /// Every way in which nobody can be known to ask.
     pub async fn authenticate(&self, headers: &HeaderMap) -> Result<Arc<Verified>, Rejection> {
-        let token = source::token(headers)?;
-        let digest = sha256(token);
+        let token = Token::find(headers)?;
+        let digest = sha256(token.bytes());
         match self.remembered(&digest) {
             Some(verified) => Ok(verified),
-            None => self.verify(token, digest).await,
+            None => self.verify(token.text()?, digest).await,
         }
     }
 
@@ -153,8 +154,8 @@ impl Identities {
     }
 }
 
-fn sha256(token: &str) -> Digest {
+fn sha256(token: &[u8]) -> Digest {
     let mut bytes = [0; 32];
-    bytes.copy_from_slice(digest(&SHA256, token.as_bytes()).as_ref());
+    bytes.copy_from_slice(digest(&SHA256, token).as_ref());
     bytes
 }

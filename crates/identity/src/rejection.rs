@@ -3,9 +3,12 @@ use gatewright_model::{Code, IssuerName, Refusal};
 /// What is wrong with the form of a token, before anything that it says counts. Each is one sentence for its sender.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum Flaw {
-    /// `Authorization` of another scheme, or not one token after it.
+    /// `Authorization` of another scheme, or nothing after it.
     #[error("the Authorization header must be `Bearer` and one token")]
     NotBearer,
+    /// Spaces, commas or other characters that no token has.
+    #[error("it is not one word of plain characters")]
+    NotOneWord,
     /// Longer than any honest token.
     #[error("it is longer than 16 KiB")]
     TooLong,
@@ -73,7 +76,9 @@ pub enum Rejection {
     #[error("the identity token's claim `{0}` is missing or not of the expected form")]
     BadClaim(&'static str),
     /// The issuer left the groups out because there are too many (Entra ID's overage), which is not the same as none.
-    #[error("the issuer left this caller's groups out of the token because there are too many; ask an administrator to assign app roles or to limit the groups in the token")]
+    #[error(
+        "the issuer left this caller's groups out of the token because there are too many; ask an administrator to assign app roles or to limit the groups in the token"
+    )]
     GroupsOverage,
     /// There is no one to verify it with.
     #[error("the keys of issuer `{0}` are not available at the moment")]

@@ -41,7 +41,8 @@ async fn a_good_token_is_its_caller_from_each_place() {
     let token = scene.key.token(&scene.provider.claims());
     for name in ["x-api-key", "api-key", "authorization"] {
         let text = if name == "authorization" { format!("Bearer {token}") } else { token.clone() };
-        let headers: HeaderMap = [(name.parse().expect("a name"), HeaderValue::from_str(&text).expect("a value"))].into_iter().collect();
+        let headers: HeaderMap =
+            [(name.parse().expect("a name"), HeaderValue::from_str(&text).expect("a value"))].into_iter().collect();
         let verified = scene.identities.authenticate(&headers).await.expect("accepted");
         assert_eq!((&*verified.identity.subject, verified.identity.issuer.as_str()), ("alice", "corp"));
         assert_eq!(verified.identity.groups.as_ref(), [Arc::from("analysts")]);
@@ -218,7 +219,8 @@ async fn identities_never_cross() {
 
 #[test]
 fn any_changed_byte_is_refused_and_nothing_panics() {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
     let scene = runtime.block_on(scene());
     let good = scene.key.token(&scene.provider.claims());
     assert!(runtime.block_on(ask(&scene.identities, &good)).is_ok());

@@ -28,7 +28,8 @@ async fn scene() -> Scene {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let url = format!("http://{}", listener.local_addr().expect("bound"));
     let (folder, clock) = (tempfile::tempdir().expect("a folder"), StandingClock::new());
-    let issuer = Issuer::open(&folder.path().join("demo"), url, Arc::<StandingClock>::clone(&clock), Arc::new(SystemEntropy));
+    let issuer =
+        Issuer::open(&folder.path().join("demo"), url, Arc::<StandingClock>::clone(&clock), Arc::new(SystemEntropy));
     let issuer = issuer.expect("opened");
     let (stop, stopped) = oneshot::channel::<()>();
     let serving = issuer.clone();
@@ -42,7 +43,9 @@ async fn scene() -> Scene {
 impl Scene {
     async fn login(&self) -> Login {
         let sign_in = SignIn::new(self.issuer.url(), "gatewright-cli");
-        login::start(sign_in, self.dial.clone(), Arc::<StandingClock>::clone(&self.clock), &SystemEntropy).await.expect("started")
+        login::start(sign_in, self.dial.clone(), Arc::<StandingClock>::clone(&self.clock), &SystemEntropy)
+            .await
+            .expect("started")
     }
 
     async fn sign_in(&self, person: &str) -> Tokens {

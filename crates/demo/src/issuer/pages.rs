@@ -19,9 +19,7 @@ pub(crate) fn sign_in(request: &Form) -> Response<Full<Bytes>> {
     let hidden: String = request
         .iter()
         .filter(|(name, _)| *name != "person")
-        .map(|(name, value)| {
-            format!("<input type=\"hidden\" name=\"{}\" value=\"{}\">\n", escape(name), escape(value))
-        })
+        .map(|(name, value)| format!("<input type=\"hidden\" name=\"{}\" value=\"{}\">\n", escape(name), escape(value)))
         .collect();
     let people: String = Person::ALL.into_iter().map(button).collect();
     let body = format!(
@@ -36,9 +34,7 @@ pub(crate) fn sign_in(request: &Form) -> Response<Full<Bytes>> {
 
 fn button(person: Person) -> String {
     let (name, full, group, role) = (person.name(), person.full_name(), person.group(), person.role());
-    format!(
-        "<button name=\"person\" value=\"{name}\"><b>{full}</b> <code>{group}</code><span>{role}</span></button>\n"
-    )
+    format!("<button name=\"person\" value=\"{name}\"><b>{full}</b> <code>{group}</code><span>{role}</span></button>\n")
 }
 
 /// What a person sees who comes without a client.

@@ -161,7 +161,16 @@ mod tests {
     fn takes_the_code_of_this_sign_in_alone() {
         assert_eq!(outcome("code=c&state=s", false), Some(Ok("c".to_owned())));
         assert_eq!(outcome("code=c&state=s&iss=https%3A%2F%2Fidp.example", true), Some(Ok("c".to_owned())));
-        for query in ["", "code=c", "code=c&state=", "code=c&state=t", "code=c&state=s&state=s", "code=c&code=d&state=s", "state=s", "code=&state=s"] {
+        for query in [
+            "",
+            "code=c",
+            "code=c&state=",
+            "code=c&state=t",
+            "code=c&state=s&state=s",
+            "code=c&code=d&state=s",
+            "state=s",
+            "code=&state=s",
+        ] {
             assert!(outcome(query, false).is_none(), "{query}");
         }
     }

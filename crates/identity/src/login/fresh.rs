@@ -70,8 +70,7 @@ async fn renew(
 ) -> Result<Tokens, LoginFault> {
     let discovery = Discovery::fetch(dial, issuer).await.map_err(LoginFault::Provider)?;
     let endpoint = discovery.endpoint("token_endpoint").map_err(LoginFault::Provider)?;
-    let fields =
-        [("grant_type", "refresh_token"), ("refresh_token", refresh.expose().as_str()), ("client_id", client)];
+    let fields = [("grant_type", "refresh_token"), ("refresh_token", refresh.expose().as_str()), ("client_id", client)];
     match tokens::ask(dial, endpoint, &fields).await {
         Ok(answer) => answer.or_refresh(refresh).into_tokens(issuer, client, clock.now()),
         Err(LoginFault::Refused(word)) if word == "invalid_grant" => Err(LoginFault::Ended),

@@ -100,7 +100,8 @@ impl TokenFile {
     pub(crate) fn try_lock(&self) -> Result<Option<File>, LoginFault> {
         let path = self.folder.join(LOCK);
         let fault = |fault| LoginFault::File { path: path.clone(), fault };
-        let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path).map_err(fault)?;
+        let file =
+            OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path).map_err(fault)?;
         match file.try_lock() {
             Ok(()) => Ok(Some(file)),
             Err(fs::TryLockError::WouldBlock) => Ok(None),

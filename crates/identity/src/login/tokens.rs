@@ -101,8 +101,9 @@ impl Answer {
             (Some(_), _) | (None, None) => self.access,
             (None, Some(identity)) => identity,
         };
-        let expires = expiry(token.expose())
-            .ok_or_else(|| LoginFault::BadAnswer("neither token in it is a JWT that the gateway could read".to_owned()))?;
+        let expires = expiry(token.expose()).ok_or_else(|| {
+            LoginFault::BadAnswer("neither token in it is a JWT that the gateway could read".to_owned())
+        })?;
         if expires <= now {
             return Err(LoginFault::BadAnswer("its token has expired already; check this machine's clock".to_owned()));
         }

@@ -229,11 +229,8 @@ mod tests {
             ("exp", (NOW + 3_600).to_string()),
             ("groups", "[\"analysts\"]".to_owned()),
         ];
-        let mut members: Vec<String> = good
-            .iter()
-            .filter(|(name, _)| *name != claim)
-            .map(|(name, value)| format!("\"{name}\":{value}"))
-            .collect();
+        let mut members: Vec<String> =
+            good.iter().filter(|(name, _)| *name != claim).map(|(name, value)| format!("\"{name}\":{value}")).collect();
         if !value.is_empty() {
             members.push(format!("\"{claim}\":{value}"));
         }
@@ -269,8 +266,18 @@ mod tests {
     fn times_are_whole_seconds() {
         for claim in ["exp", "iat", "nbf"] {
             for value in [
-                "\"1800003600\"", "1800003600.0", "1800003600.5", "1.8e9", "18E8", "-0", "-5", "9223372036854775808",
-                "1e300", "null", "[]", "true",
+                "\"1800003600\"",
+                "1800003600.0",
+                "1800003600.5",
+                "1.8e9",
+                "18E8",
+                "-0",
+                "-5",
+                "9223372036854775808",
+                "1e300",
+                "null",
+                "[]",
+                "true",
             ] {
                 assert_eq!(refused(claim, value), Rejection::BadClaim(claim), "{claim}: {value}");
             }
@@ -294,7 +301,8 @@ mod tests {
 
     #[test]
     fn the_issuer_is_compared_as_written() {
-        for other in ["https://idp.example/", "https://IDP.example", "https://idp.example:443", "https://idp.examplе"] {
+        for other in ["https://idp.example/", "https://IDP.example", "https://idp.example:443", "https://idp.examplе"]
+        {
             assert_eq!(refused("iss", &format!("\"{other}\"")), Rejection::UnknownIssuer, "{other}");
         }
     }
@@ -305,7 +313,8 @@ mod tests {
         for other in [r#""Gatewright""#, r#""gatewright ""#, r#""other""#, "[]", r#"["other"]"#, r#""""#] {
             assert_eq!(refused("aud", other), Rejection::WrongAudience, "{other}");
         }
-        for mixed in [r#"["gatewright",1]"#, r#"["gatewright",null]"#, r#"{"gatewright":true}"#, r#"[["gatewright"]]"#] {
+        for mixed in [r#"["gatewright",1]"#, r#"["gatewright",null]"#, r#"{"gatewright":true}"#, r#"[["gatewright"]]"#]
+        {
             assert_eq!(refused("aud", mixed), Rejection::BadClaim("aud"), "{mixed}");
         }
     }
@@ -328,7 +337,10 @@ mod tests {
         };
         assert_eq!(groups(r#""analysts""#), ["analysts"]);
         assert_eq!(groups(r#""analysts,ml-admins""#), ["analysts,ml-admins"]);
-        assert_eq!(groups(r#"["/parent/child","Analysts","admin\u200b"]"#), ["/parent/child", "Analysts", "admin\u{200b}"]);
+        assert_eq!(
+            groups(r#"["/parent/child","Analysts","admin\u200b"]"#),
+            ["/parent/child", "Analysts", "admin\u{200b}"]
+        );
         assert_eq!(groups(""), [""; 0]);
         assert_eq!(groups("null"), [""; 0]);
         let long = format!("\"{}\"", "g".repeat(257));
@@ -375,7 +387,10 @@ mod tests {
         assert_eq!(identity.claim("/z/list/0"), None);
         assert!(identity.claims.is_sorted());
         let many: Vec<String> = (0..300).map(|n| format!("\"k{n}\":1")).collect();
-        assert!(matches!(outcome(&with("z", &format!("{{{}}}", many.join(","))), &config()), Err(Rejection::BadClaim(_))));
+        assert!(matches!(
+            outcome(&with("z", &format!("{{{}}}", many.join(","))), &config()),
+            Err(Rejection::BadClaim(_))
+        ));
     }
 
     #[test]

@@ -130,7 +130,8 @@ mod tests {
 
     #[test]
     fn refuses_dangerous_fields_by_presence() {
-        for field in ["crit", "b64", "jwk", "jku", "x5u", "x5c", "zip", "enc", "p2c", "p2s", "cty", "epk", "new", "KID"] {
+        for field in ["crit", "b64", "jwk", "jku", "x5u", "x5c", "zip", "enc", "p2c", "p2s", "cty", "epk", "new", "KID"]
+        {
             for value in ["null", "\"\"", "[]", "{}", "true", "2147483648"] {
                 let header = format!(r#"{{"alg":"RS256","{field}":{value}}}"#);
                 assert_eq!(header_flaw(&header), Some(Flaw::HeaderField), "{header}");
@@ -169,7 +170,8 @@ mod tests {
 
     #[test]
     fn refuses_other_kinds_of_token() {
-        for given in ["\"dpop+jwt\"", "\"logout+jwt\"", "\"txntoken+jwt\"", "\"JWE\"", "\"\"", "1", "null", "[\"JWT\"]"] {
+        for given in ["\"dpop+jwt\"", "\"logout+jwt\"", "\"txntoken+jwt\"", "\"JWE\"", "\"\"", "1", "null", "[\"JWT\"]"]
+        {
             assert_eq!(header_flaw(&format!(r#"{{"alg":"RS256","typ":{given}}}"#)), Some(Flaw::TokenType), "{given}");
         }
     }
@@ -185,7 +187,9 @@ mod tests {
     #[test]
     fn refuses_other_shapes_before_decoding() {
         let dots = ".".repeat(16_000);
-        for token in ["", "a", "a.b", "a.b.c.d", "a.b.c.d.e", "sk-proj-abcdef", &dots, r#"{"payload":"","signatures":[]}"#] {
+        for token in
+            ["", "a", "a.b", "a.b.c.d", "a.b.c.d.e", "sk-proj-abcdef", &dots, r#"{"payload":"","signatures":[]}"#]
+        {
             assert_eq!(Compact::read(token).err(), Some(Flaw::NotThreeSegments), "{}", token.len());
         }
         for token in [".".repeat(1_000_000), "a".repeat(8 << 20), format!("e30.{}.AAAA", "a".repeat(16 << 10))] {
@@ -196,9 +200,15 @@ mod tests {
     #[test]
     fn refuses_base64_that_is_not_canonical() {
         let header = URL_SAFE_NO_PAD.encode(r#"{"alg":"RS256"}"#);
-        for (payload, signature) in
-            [("e30=", "AAAA"), ("e30", "AA=="), ("e30", "AB"), ("e31", "AAAA"), ("e3 0", "AAAA"), ("e30", "A+/A"), ("e30", "AAAA\n")]
-        {
+        for (payload, signature) in [
+            ("e30=", "AAAA"),
+            ("e30", "AA=="),
+            ("e30", "AB"),
+            ("e31", "AAAA"),
+            ("e3 0", "AAAA"),
+            ("e30", "A+/A"),
+            ("e30", "AAAA\n"),
+        ] {
             let token = format!("{header}.{payload}.{signature}");
             assert_eq!(Compact::read(&token).err(), Some(Flaw::NotBase64), "{payload} {signature}");
         }

@@ -65,7 +65,8 @@ pub(crate) async fn fetch_keys(dial: &Dial, config: &IssuerConfig) -> Result<Fet
         }
     };
     let reply = reply.map_err(|why| format!("its keys: {why}"))?;
-    let keys = KeySet::read(reply.body(), &config.algorithms).map_err(|why| format!("its key set is refused: {why}"))?;
+    let keys =
+        KeySet::read(reply.body(), &config.algorithms).map_err(|why| format!("its key set is refused: {why}"))?;
     let mut fingerprint = [0; 32];
     fingerprint.copy_from_slice(digest(&SHA256, reply.body()).as_ref());
     Ok(Fetched { keys, fingerprint, keep_for: reply.max_age() })

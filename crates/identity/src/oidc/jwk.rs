@@ -4,9 +4,9 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use gatewright_json::{Object, Value};
 
+use super::Algorithm;
 use super::algorithm::Scheme;
 use super::roca::is_roca;
-use super::Algorithm;
 
 /// Members of a private or symmetric key (RFC 7518, section 6).
 const PRIVATE_MEMBERS: [&str; 9] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k", "priv"];
