@@ -23,7 +23,6 @@ pub use assemble::{ContentDetectors, Loaded};
 pub use catalogue::{custom_rules, sources};
 pub use fault::{Fault, Mark};
 pub use network::Network;
-pub use reach::{DIALECTS, PROTOCOLS};
 pub use read::{At, Bytes, Named};
 pub use ready::Ready;
 pub use reload::{Change, Reloader, ReloaderStatus, Side};
@@ -79,4 +78,9 @@ pub fn parse(text: &str, path: &Path, purpose: Purpose) -> Result<(Ready, Vec<Fa
         Some(ready) if conversion.faults.is_empty() => Ok((ready, conversion.warnings)),
         _ => Err(conversion.faults.into_sorted()),
     }
+}
+
+/// How long a model server may take where a connection says nothing.
+pub fn default_timeouts() -> gatewright_upstream::reach::Timeouts {
+    gatewright_upstream::reach::Timeouts::default()
 }

@@ -6,6 +6,25 @@ use super::fault::Faults;
 use super::read::{At, Bytes, Named, Read, section, unexpected};
 use super::tree::{Node, Value};
 
+/// Every section by its name in the documentation, with its keys: what must be documented.
+pub const SECTIONS: &[(&str, &[&str])] = &[
+    ("The file", Raw::KEYS),
+    ("`listen`", Listen::KEYS),
+    ("`listen`", ListenerSection::KEYS),
+    ("`listen`", Tls::KEYS),
+    ("`issuers`", Issuer::KEYS),
+    ("`issuers`", ClaimIs::KEYS),
+    ("`connections`", Connection::KEYS),
+    ("`connections`", Timeouts::KEYS),
+    ("`models`", Model::KEYS),
+    ("`datasets`", Dataset::KEYS),
+    ("`limits`", Limits::KEYS),
+    ("`records`", Records::KEYS),
+    ("`drain`", Drain::KEYS),
+    ("`log`", Log::KEYS),
+    ("The catalogue", CatalogueSource::KEYS),
+];
+
 section! {
     /// The whole file.
     Raw {

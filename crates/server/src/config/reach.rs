@@ -3,6 +3,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 
 use gatewright_model::{ConnectionName, DatasetName, ModelName, Trust};
+use gatewright_protocols::{PROTOCOLS, Protocol};
 use gatewright_upstream::lend::Reference;
 use gatewright_upstream::reach::{Origin, Scheme, Timeouts};
 use rustls_pki_types::CertificateDer;
@@ -15,12 +16,6 @@ use super::raw::{self, Raw};
 use super::read::{At, shown};
 use super::ready::{Connection, Dataset, Model};
 use super::secrets;
-
-/// The protocols of this version, by their folders' names.
-pub const PROTOCOLS: &[&str] = &["openai"];
-
-/// The dialects of each protocol; the vendor's own needs no word.
-pub const DIALECTS: &[&str] = &["openai", "vllm", "llama.cpp", "ollama"];
 
 impl Conversion<'_> {
     pub(super) fn connections(&mut self, raw: &Raw) -> BTreeMap<ConnectionName, Connection> {
@@ -38,8 +33,8 @@ impl Conversion<'_> {
 
     fn connection(&mut self, raw: &raw::Connection) -> Option<Connection> {
         let protocol = self.required(raw.protocol.as_ref(), raw.mark, "protocol");
-        let protocol = protocol.and_then(|text| self.word(text, PROTOCOLS));
-        let dialect = raw.dialect.as_ref().and_then(|text| self.word(text, DIALECTS));
+        let protocol = protocol.and_then(|text| self.protocol(text));
+        let dialect = protocol.and_then(|protocol| self.dialect(raw.dialect.as_ref()?, protocol));
         let trusts = [("internal", Trust::Internal), ("external", Trust::External)];
         let trust = self.choice(raw.trust.as_ref(), &trusts).unwrap_or(Trust::External);
         let origin = self.required(raw.url.as_ref(), raw.mark, "url").and_then(|url| self.origin(url, trust));
@@ -53,12 +48,22 @@ impl Conversion<'_> {
             self.warn(written.mark, "the credential travels in the clear: the URL is http");
         }
         let timeouts = raw.timeouts.as_ref().map_or_else(Timeouts::default, |written| self.timeouts(written));
-        Some(Connection { protocol: protocol?, dialect, origin, credential, trust, timeouts, ca })
+        let protocol = protocol?.name().to_owned();
+        Some(Connection { protocol, dialect, origin, credential, trust, timeouts, ca })
     }
 
-    fn word(&mut self, text: &At<String>, words: &[&str]) -> Option<String> {
-        let choices: Vec<(&str, &str)> = words.iter().map(|word| (*word, *word)).collect();
-        self.choice(Some(text), &choices).map(str::to_owned)
+    fn protocol(&mut self, text: &At<String>) -> Option<&'static dyn Protocol> {
+        let choices: Vec<_> = PROTOCOLS.iter().map(|protocol| (protocol.name(), *protocol)).collect();
+        self.choice(Some(text), &choices)
+    }
+
+    fn dialect(&mut self, text: &At<String>, protocol: &dyn Protocol) -> Option<String> {
+        if protocol.dialect(&text.value).is_none() {
+            let (name, found) = (protocol.name(), shown(&text.value));
+            self.faults.add(text.mark, format!("protocol `{name}` knows no dialect `{found}`"));
+            return None;
+        }
+        Some(text.value.clone())
     }
 
     fn origin(&mut self, url: &At<String>, trust: Trust) -> Option<Origin> {
