@@ -1,7 +1,7 @@
 use super::Fault;
 
 /// Crates that speak to a person on their standard streams. Every other crate is a library and gives values.
-const SPEAKING: &[&str] = &["crates/cli/", "xtask/", "benches/", "tests/"];
+const SPEAKING: &[&str] = &["crates/cli/", "crates/server/src/commands/", "xtask/", "benches/", "tests/"];
 
 /// What a pure crate's code must not name: time, randomness and the world outside are passed in.
 const IMPURE: &[&str] =
@@ -9,9 +9,13 @@ const IMPURE: &[&str] =
 
 const PURE: &[&str] = &["model", "api", "json", "policy", "masking", "protocols", "ledger"];
 
-/// The one module that sends a request to a model server. What it takes proves that the request was authenticated,
-/// permitted, masked and recorded, so a second caller would be a road around all of these.
-const THE_ONE_ROAD: &str = "crates/gateway/src/forward";
+/// The one module that sends a caller's request to a model server: what it takes proves that the request was
+/// authenticated, permitted, masked and recorded, so a second sender would be a road around all of these. The quickstart
+/// asks a server for its list of models, on nobody's behalf.
+const THE_ONE_ROAD: &[&str] = &["crates/gateway/src/forward", "crates/server/src/quickstart/", "crates/upstream/"];
+
+/// What every request to a model server is made of.
+const A_REQUEST: &str = "Outgoing";
 
 /// Who may read the process's environment: the composition root, and the lender of `env:` credentials.
 const READS_ENVIRONMENT: &[&str] =
@@ -23,7 +27,8 @@ pub(super) fn check(name: &str, text: &str) -> Vec<Fault> {
     if is_crate_root(name) && !text.starts_with("//!") {
         faults.push(Fault::new(name, "the crate does not open with a paragraph: what it is, what it does not do"));
     }
-    let inside_tests = name.contains("/tests/") || name.ends_with("/tests.rs");
+    let inside_tests =
+        ["/tests/", "/examples/"].iter().any(|folder| name.contains(folder)) || name.ends_with("/tests.rs");
     for (number, line) in product_lines(text) {
         let place = || format!("{name}:{number}");
         let starts = |prefixes: &[&str]| prefixes.iter().any(|prefix| name.starts_with(prefix));
@@ -42,14 +47,25 @@ pub(super) fn check(name: &str, text: &str) -> Vec<Fault> {
                 faults.push(Fault::new(place(), "reads the environment; configuration is read by `server`"));
             }
         }
-        if name.starts_with("crates/gateway/src/")
-            && !name.starts_with(THE_ONE_ROAD)
-            && line.contains("gatewright_upstream::")
-        {
-            faults.push(Fault::new(place(), "names `upstream`; only the module `forward` calls model servers"));
+        if name.starts_with("crates/") && !inside_tests && !starts(THE_ONE_ROAD) && line.contains(A_REQUEST) {
+            faults.push(Fault::new(place(), "makes a request to a model server; only `gateway::forward` may"));
         }
     }
     faults
+}
+
+/// The files, or the folders of files, that one file declares as modules of its tests: `#[cfg(test)] mod scene;`.
+pub(super) fn test_modules(name: &str, text: &str) -> Vec<String> {
+    let Some((folder, file)) = name.rsplit_once('/') else { return Vec::new() };
+    let stem = file.trim_end_matches(".rs");
+    let folder = if ["lib", "main", "mod"].contains(&stem) { folder.to_owned() } else { format!("{folder}/{stem}") };
+    let lines: Vec<&str> = text.lines().map(str::trim).collect();
+    lines
+        .windows(2)
+        .filter(|pair| pair[0] == "#[cfg(test)]")
+        .filter_map(|pair| pair[1].strip_suffix(';')?.rsplit_once("mod ").map(|(_, module)| module))
+        .flat_map(|module| [format!("{folder}/{module}.rs"), format!("{folder}/{module}/")])
+        .collect()
 }
 
 /// Whether the file is the manifest of a package of this workspace.
@@ -111,7 +127,8 @@ mod tests {
 
     #[test]
     fn only_one_module_calls_model_servers() {
-        let line = "use gatewright_upstream::Reach;\n";
+        let line = "use gatewright_upstream::Outgoing;\n";
+        assert_eq!(check("crates/server/src/run.rs", line).len(), 1);
         assert_eq!(check("crates/gateway/src/mask.rs", line).len(), 1);
         assert_eq!(check("crates/gateway/src/forward.rs", line), []);
         assert_eq!(check("crates/gateway/src/forward/send.rs", line), []);
@@ -123,6 +140,13 @@ mod tests {
         assert_eq!(check("crates/identity/src/a.rs", line).len(), 1);
         assert_eq!(check("crates/masking/src/a.rs", line).len(), 1);
         assert_eq!(check("crates/server/src/a.rs", line), []);
+    }
+
+    #[test]
+    fn modules_of_tests_are_known_by_their_declaration() {
+        let text = "mod a;\n#[cfg(test)]\nmod scene;\n";
+        assert_eq!(test_modules("crates/x/src/lib.rs", text), ["crates/x/src/scene.rs", "crates/x/src/scene/"]);
+        assert_eq!(test_modules("crates/x/src/b.rs", text)[0], "crates/x/src/b/scene.rs");
     }
 
     #[test]
