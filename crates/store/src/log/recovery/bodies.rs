@@ -28,7 +28,7 @@ fn restore_segment(file: &dyn DiskFile, number: u64, vouched: &VouchedBodies) ->
     let used = used_until(file, 0).map_err(OpenError::disk("reading the bodies"))?;
     let Some(nonce) = read_nonce(file).map_err(OpenError::disk("reading the bodies"))? else {
         // The head is on disk before the segment's first frame, so one without a head never had a frame.
-        let never_used = vouched.last < first_of(number) && used <= BODY_SEGMENT_HEAD as u64;
+        let never_used = vouched.last <= first_of(number) && used <= BODY_SEGMENT_HEAD as u64;
         return if never_used {
             Ok((BodyState { number, begun: None }, 0))
         } else {
@@ -107,7 +107,7 @@ fn walk(
     Ok(())
 }
 
-/// The place before every frame of this segment.
+/// A place before every frame of this segment and behind every frame of those before.
 fn first_of(number: u64) -> BodyAt {
     BodyAt::new(number, 0).unwrap_or(BodyAt::NOWHERE)
 }
