@@ -1,5 +1,7 @@
 //! Configurations as people write them: the frozen one holds, and every fault is told with its place, all at once.
 
+#![allow(clippy::panic, reason = "a test that cannot go on says why")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 

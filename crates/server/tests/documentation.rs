@@ -1,5 +1,7 @@
 //! `docs/configuration.md` tells every key, no other, and shows examples that hold.
 
+#![allow(clippy::panic, reason = "a test that cannot go on says why")]
+
 use std::collections::BTreeSet;
 use std::path::Path;
 

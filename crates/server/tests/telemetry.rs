@@ -1,5 +1,7 @@
 //! What the gateway tells of itself: the numbers on the admin listener, and the access log's lines.
 
+#![allow(clippy::panic, reason = "a test that cannot go on says why")]
+
 use std::fs;
 use std::io::Write;
 use std::net::SocketAddr;
