@@ -5,12 +5,12 @@ use std::cell::OnceCell;
 use cedar_policy::{Context, EntityUid, EvalResult, Request, eval_expression};
 use gatewright_model::{Identity, Setting, Timestamp};
 
+use crate::Question;
 use crate::action::Action;
 use crate::cedar::uid;
 use crate::compile::Compiled;
 use crate::context;
 use crate::index::{Effect, Rule, Trigger};
-use crate::Question;
 
 /// Who asks about what, for as many actions and resources as a call has.
 pub(crate) struct Asking<'a> {

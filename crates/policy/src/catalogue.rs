@@ -45,7 +45,9 @@ impl Catalogue {
             token: Arc::new(()),
             digest: text.digest,
             actions: Action::all().map(|action| uid("Action", action.name())).collect(),
-            models: named.filter_map(|model| Some((model.name.clone(), compiled.resources.model(model.name.as_str())?))).collect(),
+            models: named
+                .filter_map(|model| Some((model.name.clone(), compiled.resources.model(model.name.as_str())?)))
+                .collect(),
             members: Members::of(&text),
             role_names: text.roles.iter().map(|role| role.name.clone()).collect(),
             masking: text.masking,
@@ -74,7 +76,8 @@ impl Catalogue {
 
     /// The approval that lifts a rule's hold; `None` where there is no such rule or it holds nothing.
     pub fn approval_of(&self, rule: &RuleName) -> Option<&ApprovalText> {
-        let rule = self.compiled.rules.iter().find(|known| known.reference.name == *rule && known.approval.is_some())?;
+        let rule =
+            self.compiled.rules.iter().find(|known| known.reference.name == *rule && known.approval.is_some())?;
         self.approvals.iter().find(|approval| Some(&approval.name) == rule.approval.as_ref())
     }
 
@@ -163,9 +166,8 @@ impl Catalogue {
         let groups = self.compiled.resources.groups.get(resource as usize)?;
         let own = roles.iter().filter_map(|role| self.compiled.roles.get(*role as usize));
         let buckets: Vec<_> = std::iter::once(&self.compiled.global).chain(own).collect();
-        let candidates = |effect| {
-            buckets.iter().flat_map(move |bucket| bucket.candidates(action.index(), effect, resource, groups))
-        };
+        let candidates =
+            |effect| buckets.iter().flat_map(move |bucket| bucket.candidates(action.index(), effect, resource, groups));
         let rule = |number: u32| &self.compiled.rules[number as usize];
         let mut forbids = candidates(Effect::Forbid).map(rule);
         if forbids.any(|rule| rule.condition.is_none() && rule.trigger.is_none()) {

@@ -48,7 +48,9 @@ pub(crate) fn call(
 ) -> Option<Context> {
     let text = |value: &str| RestrictedExpression::new_string(value.to_owned());
     let texts = |names: &[gatewright_model::RuleName]| {
-        RestrictedExpression::new_set(names.iter().map(|name| RestrictedExpression::new_string(name.as_str().to_owned())))
+        RestrictedExpression::new_set(
+            names.iter().map(|name| RestrictedExpression::new_string(name.as_str().to_owned())),
+        )
     };
     let mut pairs: Vec<(String, RestrictedExpression)> = Vec::with_capacity(NAMES.len());
     let mut add = |name: &str, value: RestrictedExpression| pairs.push((name.to_owned(), value));

@@ -2,12 +2,12 @@
 
 use gatewright_model::{Operation, Refusal, RuleRef, Setting, Verdict, WhySet};
 
-use crate::ask::{About, Asking, Forbids, Permits, Side};
+use crate::Question;
 use crate::action::Action;
+use crate::ask::{About, Asking, Forbids, Permits, Side};
 use crate::index::{Origin, Rule};
 use crate::text::is_about_dataset;
 use crate::words::{self, Subject};
-use crate::Question;
 
 /// The most datasets that one call may reach: each is a question.
 const MOST_DATASETS: usize = 64;
@@ -41,6 +41,10 @@ impl Access {
             std::cmp::Ordering::Less => {}
             std::cmp::Ordering::Equal => self.rules.extend(other.rules),
             std::cmp::Ordering::Greater => {
+                // Nothing is set in a call that is not sent; one that waits keeps what it would be sent with.
+                if other.verdict == Verdict::Deny {
+                    self.settings.clear();
+                }
                 self.verdict = other.verdict;
                 self.rules = other.rules;
                 self.refusal = other.refusal;
@@ -110,13 +114,12 @@ fn one(
         false => asking.forbids(action, resource, &Side::with(&chosen)),
     };
     match forbidden(asking, &forbids) {
-        Some(access) => Access { settings: if access.verdict == Verdict::Hold { chosen } else { Vec::new() }, ..access },
-        None => Access {
-            verdict: Verdict::Allow,
-            rules: vec![granted.reference.clone()],
-            refusal: None,
-            settings: chosen,
-        },
+        Some(access) => {
+            Access { settings: if access.verdict == Verdict::Hold { chosen } else { Vec::new() }, ..access }
+        }
+        None => {
+            Access { verdict: Verdict::Allow, rules: vec![granted.reference.clone()], refusal: None, settings: chosen }
+        }
     }
 }
 
@@ -149,7 +152,8 @@ fn near_miss(asking: &Asking<'_>, question: &Question<'_>, permits: &Permits) ->
     rules.into_iter().find_map(|rule| {
         let Origin::Grant(ranges) = &rule.origin else { return None };
         let stated = &question.terms.parameters;
-        let range = ranges.iter().find(|range| !range.lets_past(question.terms.operation, stated.get(range.parameter)))?;
+        let range =
+            ranges.iter().find(|range| !range.lets_past(question.terms.operation, stated.get(range.parameter)))?;
         Some(Access::denied(rule.reference.clone(), words::out_of_range(range, stated, rule)))
     })
 }
@@ -196,7 +200,5 @@ pub(crate) fn visit(asking: &Asking<'_>, action: Action) -> Access {
 /// Whether an operation reads the list of models rather than one of them.
 pub(crate) fn is_list(question: &Question<'_>) -> bool {
     let operation = question.terms.operation;
-    operation == Operation::ListModels
-        && question.terms.model.is_none()
-        && question.model.is_none()
+    operation == Operation::ListModels && question.terms.model.is_none() && question.model.is_none()
 }

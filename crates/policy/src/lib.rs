@@ -19,6 +19,8 @@ mod cedar;
 mod compile;
 mod context;
 mod decide;
+#[cfg(test)]
+mod differential;
 mod digest;
 mod exposure;
 mod fault;
@@ -46,6 +48,6 @@ pub use question::{Decision, Permission, Question};
 pub use roles::Roles;
 pub use starter::{STARTER, STARTER_ALLOWED, STARTER_MODELS, starter_for};
 pub use text::{
-    Applies, ApprovalText, Approver, CatalogueText, Consequence, ContentPattern, ContentRule, DetectorRule, Pattern, Place,
-    ReasonPolicy, parse,
+    Applies, ApprovalText, Approver, CatalogueText, Consequence, ContentPattern, ContentRule, DetectorRule, Pattern,
+    Place, ReasonPolicy, parse,
 };

@@ -81,9 +81,7 @@ pub(crate) const fn traits(parameter: Parameter) -> Traits {
 const fn takes(operation: Operation, parameter: Parameter) -> bool {
     match operation {
         Operation::Chat => !matches!(parameter, Parameter::Dimensions | Parameter::Inputs),
-        Operation::Complete => {
-            !matches!(parameter, Parameter::Dimensions | Parameter::Inputs | Parameter::Tools)
-        }
+        Operation::Complete => !matches!(parameter, Parameter::Dimensions | Parameter::Inputs | Parameter::Tools),
         Operation::Embed => matches!(parameter, Parameter::Dimensions | Parameter::Inputs),
         Operation::Rerank | Operation::Classify => matches!(parameter, Parameter::Inputs),
         Operation::Transcribe => matches!(parameter, Parameter::Temperature),
@@ -143,9 +141,7 @@ impl Range {
             return true;
         }
         match traits.omitted {
-            Omitted::Agreed(agreed) => {
-                Quantity::whole(agreed).is_some_and(|agreed| agreed.within(self.min, self.max))
-            }
+            Omitted::Agreed(agreed) => Quantity::whole(agreed).is_some_and(|agreed| agreed.within(self.min, self.max)),
             Omitted::Neutral(_) | Omitted::Unknown => self.min.is_none() && self.max.is_none(),
         }
     }

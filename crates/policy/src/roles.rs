@@ -130,7 +130,9 @@ mod tests {
     fn a_window_includes_its_beginning_and_not_its_end() {
         let at = Timestamp::from_seconds;
         let window = Window { from: Some(at(10)), until: Some(at(20)) };
-        assert!(!window.contains(at(9)) && window.contains(at(10)) && window.contains(at(19)) && !window.contains(at(20)));
+        assert!(
+            !window.contains(at(9)) && window.contains(at(10)) && window.contains(at(19)) && !window.contains(at(20))
+        );
         let both = window.and(Window { from: Some(at(5)), until: Some(at(15)) });
         assert_eq!(both, Window { from: Some(at(10)), until: Some(at(15)) });
         assert_eq!(window.and(Window::default()), window);

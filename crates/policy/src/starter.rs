@@ -2,7 +2,7 @@
 pub const STARTER: &str = include_str!("../starter/catalogue.yaml");
 
 /// The models of [`STARTER`], those that its analysts may use first.
-pub const STARTER_MODELS: [&str; 4] = ["sales-forecast", "support-chat", "text-embed", "board-reports"];
+pub const STARTER_MODELS: [&str; 4] = ["sales-forecast", "support-chat", "text-embed", "frontier-large"];
 
 /// The models that the analysts of [`STARTER`] may use.
 pub const STARTER_ALLOWED: [&str; 3] = ["sales-forecast", "support-chat", "text-embed"];
@@ -16,7 +16,7 @@ pub fn starter_for(models: &[&str], allowed: &[&str]) -> String {
     let mut skipping = false;
     for line in STARTER.lines() {
         let names = match line.trim_start().strip_prefix("- models: ") {
-            Some(list) if list.contains("board-reports") => Some(models),
+            Some(list) if list.contains("frontier-large") => Some(models),
             Some(_) => Some(allowed),
             None => None,
         };

@@ -24,10 +24,16 @@ pub(crate) fn default_deny() -> RuleRef {
 pub(crate) fn not_permitted(operation: Operation, subject: Subject<'_>) -> Refusal {
     let message = match subject {
         Subject::Model(name) => {
-            format!("You are not permitted to use {operation} on the model {}, or there is no such model.", quoted(name))
+            format!(
+                "You are not permitted to use {operation} on the model {}, or there is no such model.",
+                quoted(name)
+            )
         }
         Subject::Dataset(name) => {
-            format!("You are not permitted to use {operation} on the dataset {}, or there is no such dataset.", quoted(name))
+            format!(
+                "You are not permitted to use {operation} on the dataset {}, or there is no such dataset.",
+                quoted(name)
+            )
         }
         Subject::Nothing => format!("You are not permitted to use {operation}."),
     };

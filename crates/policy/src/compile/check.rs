@@ -26,7 +26,8 @@ pub(crate) fn names(text: &CatalogueText, landscape: &Landscape, resources: &Res
             grant.models.iter().for_each(|model| selector(model, resources, Tags::Warn, &mut found));
             for operation in &grant.operations {
                 if *operation == gatewright_model::Operation::Files {
-                    let message = "`files` is granted, but no protocol of this version names a model for it, so it stays denied";
+                    let message =
+                        "`files` is granted, but no protocol of this version names a model for it, so it stays denied";
                     found.warnings.push(grant.place.fault(message));
                 }
             }

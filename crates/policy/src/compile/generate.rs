@@ -11,7 +11,7 @@ use crate::cedar::{entity, literal};
 use crate::index::Origin;
 use crate::permissions::ADMIN_PERMISSIONS;
 use crate::roles::Window;
-use crate::text::{Consequence, Grant, Placed, Place, RoleText, RuleText, Selector};
+use crate::text::{Consequence, Grant, Place, Placed, RoleText, RuleText, Selector};
 
 /// A policy as it was generated, with what the index keeps of where it came from.
 #[derive(Debug)]
@@ -95,8 +95,11 @@ pub(crate) fn rule(rule: &RuleText) -> Vec<Draft> {
         true => vec!["principal".to_owned()],
         false => rule.roles.iter().map(|role| format!("principal in {}", entity("Role", &role.value))).collect(),
     };
-    let mut triggers: Vec<Option<String>> =
-        rule.found.iter().map(|found| Some(format!("context.found.contains({})", entity("InfoType", found.value.as_str())))).collect();
+    let mut triggers: Vec<Option<String>> = rule
+        .found
+        .iter()
+        .map(|found| Some(format!("context.found.contains({})", entity("InfoType", found.value.as_str()))))
+        .collect();
     if triggers.is_empty() {
         triggers.push(None);
     }

@@ -108,10 +108,12 @@ fn at_line(source: &Source, line: u32, message: &str) -> Fault {
 
 /// Cedar's words with the place that its diagnostic labels.
 fn fault_of(source: &Source, words: &dyn Display, diagnostic: &dyn Diagnostic) -> Fault {
-    let offset = diagnostic.labels().and_then(|mut labels| labels.next()).map(|label| label.offset());
+    let label = diagnostic.labels().and_then(|mut labels| labels.next());
+    let offset = label.as_ref().map(|label| label.offset());
     let (line, column) = offset.map_or((0, 0), |offset| (line_of(source, offset), column_of(source, offset)));
+    let more = label.and_then(|label| label.label().map(|text| format!(": {text}"))).unwrap_or_default();
     let help = diagnostic.help().map(|help| format!(" ({help})")).unwrap_or_default();
-    Fault { file: source.name.clone(), line, column, message: format!("{words}{help}") }
+    Fault { file: source.name.clone(), line, column, message: format!("{words}{more}{help}") }
 }
 
 fn line_of(source: &Source, offset: usize) -> u32 {

@@ -74,7 +74,8 @@ fn role(principal: &PrincipalConstraint) -> Result<Option<String>, String> {
     match principal {
         PrincipalConstraint::Any => Ok(None),
         PrincipalConstraint::Is(entity_type) if entity_type.to_string() == "User" => Ok(None),
-        PrincipalConstraint::In(EntityOrSlot::Entity(uid)) | PrincipalConstraint::IsIn(_, EntityOrSlot::Entity(uid))
+        PrincipalConstraint::In(EntityOrSlot::Entity(uid))
+        | PrincipalConstraint::IsIn(_, EntityOrSlot::Entity(uid))
             if uid.ty.to_string() == "Role" =>
         {
             Ok(Some(uid.eid.to_string()))
@@ -95,9 +96,7 @@ fn actions(constraint: &ActionConstraint) -> Result<Vec<Action>, String> {
     let mut actions = Vec::new();
     for uid in named {
         let before = actions.len();
-        let is_named = |action: &Action| {
-            action.name() == uid.eid || (uid.eid == "inference" && action.is_inference())
-        };
+        let is_named = |action: &Action| action.name() == uid.eid || (uid.eid == "inference" && action.is_inference());
         actions.extend(Action::all().filter(is_named));
         if actions.len() == before {
             return Err(format!("there is no action {uid}"));

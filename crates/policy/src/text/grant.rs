@@ -67,7 +67,8 @@ fn selector(reader: &mut Reader, node: &Node) -> Option<Placed<Selector>> {
     if !matches!(node.value, Value::Map(_)) {
         let text = reader.text(node)?;
         if text.value.contains('*') {
-            let message = format!("{}: models have no wildcards; name each, or select by {{tag: …}}", quoted(&text.value));
+            let message =
+                format!("{}: models have no wildcards; name each, or select by {{tag: …}}", quoted(&text.value));
             reader.fault(&text.place, message);
             return None;
         }

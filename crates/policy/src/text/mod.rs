@@ -14,7 +14,8 @@ use std::collections::HashMap;
 use gatewright_model::Digest;
 
 pub use declared::{
-    Applies, ApprovalText, Approver, Consequence, ContentPattern, ContentRule, DetectorRule, Pattern, Place, ReasonPolicy,
+    Applies, ApprovalText, Approver, Consequence, ContentPattern, ContentRule, DetectorRule, Pattern, Place,
+    ReasonPolicy,
 };
 pub(crate) use grant::{Grant, Selector, is_about_dataset};
 pub(crate) use reader::{Placed, quoted};

@@ -207,7 +207,10 @@ impl Reader {
         let text = self.text(node)?;
         let info_type = InfoType::new(&text.value);
         if info_type.is_none() {
-            self.fault(&text.place, format!("{} is not an info type: A-Z, 0-9 and _, a letter first", quoted(&text.value)));
+            self.fault(
+                &text.place,
+                format!("{} is not an info type: A-Z, 0-9 and _, a letter first", quoted(&text.value)),
+            );
         }
         info_type.map(|value| Placed { value, place: text.place })
     }
@@ -228,7 +231,10 @@ impl Reader {
         let shaped = key.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'));
         let fits = shaped && (1..=64).contains(&key.len());
         if !fits {
-            self.fault(place, format!("{} does not name a {what}: letters, digits, -, _ and ., at most 64", quoted(key)));
+            self.fault(
+                place,
+                format!("{} does not name a {what}: letters, digits, -, _ and ., at most 64", quoted(key)),
+            );
         }
         fits
     }

@@ -37,8 +37,7 @@ pub(crate) struct Member {
 
 /// Reads one entry of `roles:`.
 pub(super) fn read(reader: &mut Reader, key: &Key, node: &Node) -> RoleText {
-    let known =
-        ["description", "members", "grants", "datasets", "reveal", "disclose", "admin", "budget", "valid"];
+    let known = ["description", "members", "grants", "datasets", "reveal", "disclose", "admin", "budget", "valid"];
     let fields = reader.fields(node, &known);
     let place = reader.key_place(key);
     reader.name(&key.name, &place, "role");
@@ -58,7 +57,17 @@ pub(super) fn read(reader: &mut Reader, key: &Key, node: &Node) -> RoleText {
     if fields.get("members").is_none() {
         reader.warn(&place, format!("nobody has the role {}: it has no `members`", quoted(&key.name)));
     }
-    RoleText { name: RoleName::new(key.name.as_str()), place, window, members, grants, datasets, reveal, disclose, admin }
+    RoleText {
+        name: RoleName::new(key.name.as_str()),
+        place,
+        window,
+        members,
+        grants,
+        datasets,
+        reveal,
+        disclose,
+        admin,
+    }
 }
 
 fn list_of<T>(reader: &mut Reader, node: &Node, read: fn(&mut Reader, &Node) -> Option<T>) -> Vec<T> {

@@ -31,7 +31,8 @@ fn moment(reader: &mut Reader, node: &Node) -> Option<Timestamp> {
     };
     if parsed.is_none() {
         let place = reader.place(node);
-        reader.fault(&place, "expected a moment in UTC: \"2026-12-31\" (its first instant) or \"2026-12-31T18:00:00Z\"");
+        reader
+            .fault(&place, "expected a moment in UTC: \"2026-12-31\" (its first instant) or \"2026-12-31T18:00:00Z\"");
     }
     parsed
 }
@@ -90,7 +91,9 @@ mod tests {
 
     #[test]
     fn moments_that_do_not_exist_are_refused() {
-        for bad in ["2025-02-29", "2026-13-01", "2026-1-1", "2026-01-01T24:00:00Z", "2026-01-01T00:00:00+01:00", "x", ""] {
+        for bad in
+            ["2025-02-29", "2026-13-01", "2026-1-1", "2026-01-01T24:00:00Z", "2026-01-01T00:00:00+01:00", "x", ""]
+        {
             assert_eq!(timestamp(bad), None, "{bad}");
         }
     }

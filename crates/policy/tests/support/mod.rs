@@ -1,5 +1,5 @@
 //! A landscape, callers and questions for the tests of this crate's boundary.
-#![allow(dead_code, reason = "each test file uses some of it")]
+#![allow(dead_code, unreachable_pub, reason = "each test file uses some of it")]
 
 use std::sync::Arc;
 
@@ -41,7 +41,7 @@ pub fn landscape() -> Landscape {
             model("sales-forecast", "inside", &["finance"]),
             model("support-chat", "inside", &["support"]),
             model("text-embed", "inside", &[]),
-            model("board-reports", "outside", &["finance", "frontier"]),
+            model("frontier-large", "outside", &["finance", "frontier"]),
         ],
         datasets: vec![dataset("tickets", &["support"]), dataset("payroll", &["finance"])],
         info_types: info_types(&["EMAIL_ADDRESS", "CREDIT_CARD", "US_SSN"]),
