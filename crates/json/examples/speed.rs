@@ -17,7 +17,8 @@ fn main() {
     let limits = Limits::default();
     let mut out = Vec::with_capacity(4096);
     let mut best = f64::MAX;
-    for _ in 0..20 {
+    let rounds = std::env::args().nth(1).and_then(|rounds| rounds.parse().ok()).unwrap_or(20);
+    for _ in 0..rounds {
         let start = Instant::now();
         for _ in 0..20_000 {
             out.clear();

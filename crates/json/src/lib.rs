@@ -7,6 +7,7 @@
 //!
 //! It deliberately has no derive, no borrowed values, no lenient mode and no comments.
 
+mod blocks;
 mod canonical;
 mod fault;
 pub mod lexer;

@@ -1,5 +1,6 @@
 use memchr::memchr2;
 
+use crate::blocks::any;
 use crate::number::{self, Number};
 use crate::value::first_duplicate;
 use crate::{Fault, FaultKind, Limits, Object, Value};
@@ -191,8 +192,7 @@ impl<'a> Parser<'a> {
                 self.at = self.text.len();
                 return Err(self.fault(FaultKind::UnexpectedEnd));
             };
-            // Without an early exit the compiler checks 16 or 32 bytes at once.
-            if rest[..length].iter().fold(false, |bad, byte| bad | (*byte < 0x20)) {
+            if any(&rest[..length], |byte| byte < 0x20) {
                 self.at += rest.iter().position(|byte| *byte < 0x20).unwrap_or(0);
                 return Err(self.fault(FaultKind::ControlCharacter));
             }

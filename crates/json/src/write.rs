@@ -1,4 +1,5 @@
 use crate::Value;
+use crate::blocks::{any, any_of};
 
 /// Writes a value as JSON without superfluous space: members in their order, numbers as they were written.
 pub fn write(value: &Value, out: &mut Vec<u8>) {
@@ -48,16 +49,22 @@ pub(crate) fn quote_into(text: &str, out: &mut Vec<u8>) {
 
 /// Writes a text as it stands between the quotes of a JSON string, with the shortest escapes (RFC 8785, 3.2.2.2).
 pub fn escape_into(text: &str, out: &mut Vec<u8>) {
-    const BLOCK: usize = 32;
     let bytes = text.as_bytes();
     out.reserve(bytes.len());
-    for block in bytes.chunks(BLOCK) {
-        // Without an early exit the compiler looks at the whole block at once.
-        if block.iter().fold(false, |any, byte| any | needs_escape(*byte)) {
+    let (blocks, rest) = bytes.as_chunks::<32>();
+    let mut copied = 0;
+    for (index, block) in blocks.iter().enumerate() {
+        if any_of(block, needs_escape) {
+            out.extend_from_slice(&bytes[copied..index * 32]);
             block.iter().for_each(|byte| escape_byte(*byte, out));
-        } else {
-            out.extend_from_slice(block);
+            copied = (index + 1) * 32;
         }
+    }
+    if any(rest, needs_escape) {
+        out.extend_from_slice(&bytes[copied..bytes.len() - rest.len()]);
+        rest.iter().for_each(|byte| escape_byte(*byte, out));
+    } else {
+        out.extend_from_slice(&bytes[copied..]);
     }
 }
 
