@@ -245,6 +245,7 @@ fn any_changed_byte_is_refused_and_nothing_panics() {
 
 /// Prints both costs; asserts only what must hold on any machine and in any build.
 #[tokio::test]
+#[allow(clippy::print_stderr, reason = "the figures are what whoever runs it wants to see")]
 async fn a_remembered_token_costs_far_less_than_a_verification() {
     let scene = scene().await;
     let fresh: Vec<HeaderMap> = (0..200)

@@ -13,6 +13,9 @@ const MOST_GROUPS: usize = 1_000;
 const LONGEST_CLAIM: usize = 1_024;
 const MOST_CLAIMS: usize = 256;
 
+/// A claim by its pointer, as text.
+type Scalar = (Arc<str>, Arc<str>);
+
 /// A token's payload, an object.
 pub(crate) struct Claims<'a>(&'a Object);
 
@@ -157,7 +160,7 @@ fn resolve<'a>(claims: &'a Object, pointer: &str) -> Option<&'a Value> {
 
 /// Every text, number and truth value by its pointer, sorted. Lists are left out: their places mean nothing. Texts
 /// longer than any that a role could be written for are left out as well.
-fn scalars(claims: &Claims<'_>) -> Result<Arc<[(Arc<str>, Arc<str>)]>, Rejection> {
+fn scalars(claims: &Claims<'_>) -> Result<Arc<[Scalar]>, Rejection> {
     let mut found = Vec::new();
     collect(claims.0, "", &mut found);
     if found.len() > MOST_CLAIMS {
@@ -171,7 +174,7 @@ fn scalars(claims: &Claims<'_>) -> Result<Arc<[(Arc<str>, Arc<str>)]>, Rejection
     Ok(found.into())
 }
 
-fn collect(object: &Object, path: &str, found: &mut Vec<(Arc<str>, Arc<str>)>) {
+fn collect(object: &Object, path: &str, found: &mut Vec<Scalar>) {
     for (key, value) in object.iter() {
         let text = match value {
             Value::String(text) => text.as_str(),
