@@ -427,11 +427,11 @@ mod embeddings {
     #[test]
     fn vectors_pass_untouched_and_nothing_else_does() {
         let edited = embeddings(
-            r#"{"object":"a@b.co","data":[{"object":"x","index":1,"embedding":[-0.10,1e-7,4111111111111111],"note":"c@d.eu"},{"index":0,"embedding":"AACAPwAAAMA="}],"model":"e5@up.com","usage":{"prompt_tokens":3,"total_tokens":3},"extra":"g@h.io"}"#,
+            r#"{"object":"a@b.co","data":[{"object":"x","index":1,"embedding":[-0.10,1e-7,41],"note":"c@d.eu"},{"index":0,"embedding":"AACAPwAAAMA="}],"model":"e5@up.com","usage":{"prompt_tokens":3,"total_tokens":3},"extra":"g@h.io"}"#,
         );
         assert_eq!(
             edited.text,
-            r#"{"object":"list","data":[{"object":"embedding","index":1,"embedding":[-0.10,1e-7,4111111111111111]},{"object":"embedding","index":0,"embedding":"AACAPwAAAMA="}],"model":"sales-forecast","usage":{"prompt_tokens":3,"total_tokens":3}}"#
+            r#"{"object":"list","data":[{"object":"embedding","index":1,"embedding":[-0.10,1e-7,41]},{"object":"embedding","index":0,"embedding":"AACAPwAAAMA="}],"model":"sales-forecast","usage":{"prompt_tokens":3,"total_tokens":3}}"#
         );
         assert!(edited.complete);
     }
@@ -447,6 +447,7 @@ mod embeddings {
             format!("{good},{}", row("1", "[]")),
             format!("{good},{}", row("1", "[1,\"alice@example.com\"]")),
             format!("{good},{}", row("1", "[[1]]")),
+            format!("{good},{}", row("1", "[4111111111111111]")),
             format!("{good},{}", row("1", "\"alice@example.com\"")),
             // "mail alice@example.com!!" in base64.
             format!("{good},{}", row("1", "\"bWFpbCBhbGljZUBleGFtcGxlLmNvbSEh\"")),
@@ -552,6 +553,7 @@ mod log_probabilities {
             ("harmless", r#"{"token":"alice@example.com","logprob":-1}"#),
             ("harmless", r#"{"token":"harmless","logprob":-1,"bytes":[97,108,105,99,101]}"#),
             ("harmless", r#"{"token":"harmless","logprob":"alice"}"#),
+            ("harmless", r#"{"token":"harmless","logprob":-4111111111111111}"#),
             ("harmless", r#"{"token":"harmless","logprob":-1,"bytes":[300]}"#),
         ] {
             let body = format!(

@@ -264,7 +264,9 @@ fn cited(annotation: &Value, choice: u32, words: &mut dyn Words) -> Result<Optio
     for (name, value) in cited.iter() {
         match (name, value) {
             ("url" | "title", Value::String(text)) => told.set(name, whole(words, channel, Place::Plain, text)?),
-            ("start_index" | "end_index", Value::Number(number)) => told.set(name, number.clone()),
+            ("start_index" | "end_index", Value::Number(number)) => {
+                told.set(name, number.as_u64().filter(|place| *place < 1 << 32).unwrap_or(0));
+            }
             _ => {}
         }
     }

@@ -9,6 +9,8 @@ use crate::{Asked, Fault, ReplyEditor, Words};
 
 /// Longer vectors are no embedding's.
 const MOST_NUMBERS: usize = 65_536;
+/// Larger numbers stand in no vector; they could be somebody's.
+const LARGEST: f64 = 1e6;
 
 /// Edits an embeddings answer: vectors pass as they are, once they are seen to be vectors and as many as texts were
 /// sent; nothing else of it passes but token counts.
@@ -91,7 +93,8 @@ fn told_row(row: Value, position: usize, seen: &mut [bool]) -> Result<Value, Fau
 fn is_vector(value: &Value) -> bool {
     match value {
         Value::Array(numbers) => {
-            (1..=MOST_NUMBERS).contains(&numbers.len()) && numbers.iter().all(|it| it.as_number().is_some())
+            let plausible = |it: &Value| it.as_number().is_some_and(|it| it.as_f64().abs() < LARGEST);
+            (1..=MOST_NUMBERS).contains(&numbers.len()) && numbers.iter().all(plausible)
         }
         Value::String(text) => {
             text.len() <= MOST_NUMBERS * 6 && STANDARD.decode(text).is_ok_and(|bytes| is_floats(&bytes))
@@ -103,6 +106,6 @@ fn is_vector(value: &Value) -> bool {
 /// Every four bytes a finite number of a size that vectors have: text in base64 rarely is.
 fn is_floats(bytes: &[u8]) -> bool {
     let (quads, rest) = bytes.as_chunks::<4>();
-    let plausible = |quad: &[u8; 4]| f32::from_le_bytes(*quad).abs() < 1e6;
+    let plausible = |quad: &[u8; 4]| f64::from(f32::from_le_bytes(*quad)).abs() < LARGEST;
     !quads.is_empty() && rest.is_empty() && quads.iter().all(plausible)
 }

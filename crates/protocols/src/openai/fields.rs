@@ -24,7 +24,7 @@ pub(super) enum Shape {
     Texts,
     /// An object of texts, whose keys the caller chooses.
     Labels,
-    /// A list of whole numbers.
+    /// A list of token ids.
     Wholes,
     /// Any JSON; all of it is searched.
     Free,
@@ -49,6 +49,8 @@ const fn states(name: &'static str, shape: Shape, parameter: Parameter) -> Field
     Field { name, shape, parameter: Some(parameter) }
 }
 
+/// No vocabulary is larger; longer numbers could be somebody's.
+const MOST_TOKEN_ID: i64 = 9_999_999;
 /// More tokens, dimensions or choices than any model has.
 const MOST_TOKENS: i64 = 100_000_000;
 
@@ -187,9 +189,10 @@ impl Field {
             Shape::Text => value.as_str().is_some(),
             Shape::Texts => value.as_str().is_some() || is_list(value, |item| item.as_str().is_some()),
             Shape::Labels => is_map(value, |_, label| label.as_str().is_some()),
-            Shape::Wholes => is_list(value, |item| whole(item).is_some()),
+            Shape::Wholes => is_list(value, |item| whole(item).is_some_and(|it| (0..=MOST_TOKEN_ID).contains(&it))),
             Shape::Biases => is_map(value, |key, bias| {
-                let token = !key.is_empty() && key.len() <= 9 && key.bytes().all(|byte| byte.is_ascii_digit());
+                let digits = key.bytes().all(|byte| byte.is_ascii_digit());
+                let token = digits && key.parse().is_ok_and(|id: i64| id <= MOST_TOKEN_ID);
                 token && quantity(bias).is_some_and(|it| between(it, "-100", "100"))
             }),
         };
@@ -215,7 +218,7 @@ impl Field {
             Shape::Text => "a string".to_owned(),
             Shape::Texts => format!("a string or a list of at most {MOST_ITEMS} strings"),
             Shape::Labels => "an object of strings".to_owned(),
-            Shape::Wholes => "a list of whole numbers".to_owned(),
+            Shape::Wholes => "a list of token ids".to_owned(),
             Shape::Biases => "an object from token ids to numbers from -100 to 100".to_owned(),
         };
         Refusal::new(Code::InvalidRequest, format!("The field `{name}` must be {wanted}.")).about(name)

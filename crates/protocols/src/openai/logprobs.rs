@@ -237,20 +237,24 @@ fn said(token: &Value) -> Option<(Vec<u8>, bool)> {
     }
 }
 
+/// A log-probability as servers write it: not positive but for rounding, and no number with digits enough to say something else.
+fn logprob(token: &Value) -> Option<&Number> {
+    let number = token.get("logprob")?.as_number()?;
+    (number.as_str().len() <= 26 && (-100_000.0..=0.01).contains(&number.as_f64())).then_some(number)
+}
+
 fn read(entry: &Value, channel: Channel, words: &mut dyn Words) -> Result<Option<Entry>, Blocked> {
     let Some((bytes, with_bytes)) = said(entry) else { return Ok(None) };
-    let Some(logprob) = entry.get("logprob").and_then(Value::as_number).cloned() else { return Ok(None) };
+    let Some(likelihood) = logprob(entry).cloned() else { return Ok(None) };
     let mut alternatives = Vec::new();
     for alternative in entry.get("top_logprobs").and_then(Value::as_array).unwrap_or_default() {
-        let (Some((bytes, with_bytes)), Some(logprob)) =
-            (said(alternative), alternative.get("logprob").and_then(Value::as_number))
-        else {
+        let (Some((bytes, with_bytes)), Some(likelihood)) = (said(alternative), logprob(alternative)) else {
             return Ok(None);
         };
         let text = String::from_utf8_lossy(&bytes);
         if whole(words, channel, Place::Plain, &text)? == text {
-            alternatives.push(token(&bytes, logprob.clone(), with_bytes).into());
+            alternatives.push(token(&bytes, likelihood.clone(), with_bytes).into());
         }
     }
-    Ok(Some(Entry { bytes, logprob, with_bytes, alternatives }))
+    Ok(Some(Entry { bytes, logprob: likelihood, with_bytes, alternatives }))
 }

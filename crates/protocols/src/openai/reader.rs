@@ -235,7 +235,9 @@ fn opening(asked: &Asked, chunk: &Value) -> Vec<u8> {
 
 /// Writes the members that chat answers begin with, up to the list of choices.
 pub(super) fn write_head(object: &str, asked: &Asked, answer: &Value, out: &mut Vec<u8>) {
-    let created = answer.get("created").and_then(Value::as_number).and_then(Number::as_u64).unwrap_or(0);
+    // Seconds, and no longer number that could be somebody's.
+    let created = answer.get("created").and_then(Value::as_number).and_then(Number::as_u64);
+    let created = created.filter(|seconds| *seconds < 1 << 34).unwrap_or(0);
     let request = gatewright_model::to_hex(asked.request.as_bytes());
     let head = format!("{{\"id\":\"chatcmpl-{request}\",\"object\":\"{object}\",\"created\":{created},\"model\":");
     out.extend_from_slice(head.as_bytes());

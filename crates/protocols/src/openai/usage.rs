@@ -39,6 +39,7 @@ pub(super) fn counts(usage: Option<&Value>) -> Option<Counts> {
 }
 
 fn numbers(from: &Object, known: &[&str]) -> Object {
-    let count = |name: &str| from.get(name)?.as_number().and_then(Number::as_u64);
+    // No answer has more tokens; longer numbers could be somebody's.
+    let count = |name: &str| from.get(name)?.as_number().and_then(Number::as_u64).filter(|count| *count < 1 << 32);
     known.iter().filter_map(|name| Some((*name, count(name)?))).collect()
 }
