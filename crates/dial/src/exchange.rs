@@ -71,10 +71,15 @@ impl Target {
 async fn permitted_addresses(target: &Target) -> Result<Vec<SocketAddr>, Fault> {
     target.check_without_resolving()?;
     let found = tokio::net::lookup_host((target.host.as_str(), target.port)).await.map_err(|_| Fault::Unresolved)?;
+    permitted(found, target.scheme)
+}
+
+/// Those of a name's addresses that may be connected to; where there are none, why.
+fn permitted(found: impl Iterator<Item = SocketAddr>, scheme: Scheme) -> Result<Vec<SocketAddr>, Fault> {
     let mut refused = Fault::Unresolved;
     let mut permitted = Vec::new();
     for candidate in found.take(MOST_ADDRESSES) {
-        match address::check(candidate.ip(), target.scheme) {
+        match address::check(candidate.ip(), scheme) {
             Ok(()) => permitted.push(candidate),
             Err(fault) => refused = fault,
         }
@@ -148,4 +153,25 @@ async fn receive(response: Response<Incoming>, longest_body: usize) -> Result<Re
         if fault.is::<LengthLimitError>() { Fault::TooLarge(longest_body) } else { Fault::Broken(fault.to_string()) }
     })?;
     Ok(Reply::new(head.status, head.headers, body.to_bytes()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(addresses: &[&str], scheme: Scheme) -> Result<Vec<SocketAddr>, Fault> {
+        permitted(addresses.iter().map(|address| address.parse().expect("an address in a test")), scheme)
+    }
+
+    #[test]
+    fn what_a_name_leads_to_is_checked_and_not_the_name() {
+        let mixed = of(&["169.254.169.254:443", "10.0.0.1:443", "[fe80::1]:443"], Scheme::Https).expect("one");
+        assert_eq!(mixed, ["10.0.0.1:443".parse().expect("an address")]);
+        let metadata = of(&["[::ffff:169.254.169.254]:443"], Scheme::Https);
+        assert!(matches!(metadata, Err(Fault::ForbiddenAddress(_))));
+        assert!(matches!(of(&["93.184.216.34:80"], Scheme::Http), Err(Fault::PlainHttp(_))));
+        assert_eq!(of(&[], Scheme::Https), Err(Fault::Unresolved));
+        let many = ["10.0.0.1:1"; 50];
+        assert_eq!(of(&many, Scheme::Https).map(|several| several.len()), Ok(MOST_ADDRESSES));
+    }
 }

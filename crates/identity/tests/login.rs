@@ -9,7 +9,8 @@ use gatewright_dial::{Dial, Roots};
 use gatewright_identity::login::{self, Login, LoginFault, SignIn, TokenFile, Tokens};
 use gatewright_identity::{Identities, IssuerConfig};
 use gatewright_model::Clock;
-use support::{StandingClock, SystemEntropy, ask};
+use serde_json::json;
+use support::{Answer, Key, NOW, Provider, StandingClock, SystemEntropy, ask, dial};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
@@ -196,6 +197,53 @@ async fn another_sign_ins_code_is_not_taken() {
     let swapped = my_location.replace(&part(&my_location, "code="), &part(&their_location, "code="));
     let (outcome, _) = tokio::join!(mine.finish(), get(&swapped));
     assert!(matches!(outcome, Err(LoginFault::Refused(word)) if word == "invalid_grant"));
+}
+
+/// A provider whose token endpoint answers what it likes to a sign-in that is otherwise in order.
+#[tokio::test]
+async fn tokens_that_are_not_of_this_sign_in_are_refused() {
+    let (key, forger, clock) = (Key::new("k"), Key::new("k"), StandingClock::new());
+    let provider = Provider::new(&[&key]).await;
+    let at = |path: &str| format!("{}{path}", provider.url);
+    let discovery = json!({
+        "issuer": provider.url, "jwks_uri": at("/jwks"), "token_endpoint": at("/token"),
+        "authorization_endpoint": at("/authorize"), "code_challenge_methods_supported": ["S256"],
+    });
+    provider.answer("/.well-known/openid-configuration", Answer::Json(discovery));
+    let access = key.token(&provider.claims());
+    let cases = [
+        (None, json!("NONCE"), &key, "good"),
+        (None, json!("another"), &key, "another sign-in"),
+        (None, json!(null), &key, "another sign-in"),
+        (None, json!("NONCE"), &forger, "signature"),
+        (Some(("aud", json!("gatewright"))), json!("NONCE"), &key, "audience"),
+        (Some(("iss", json!("https://evil.example"))), json!("NONCE"), &key, "issuer"),
+        (Some(("exp", json!(NOW - 31))), json!("NONCE"), &key, "expired"),
+    ];
+    for (change, nonce, signer, word) in cases {
+        let sign_in = SignIn::new(&*provider.url, "gatewright-cli");
+        let clock: Arc<StandingClock> = Arc::clone(&clock);
+        let login = login::start(sign_in, dial(), clock, &SystemEntropy).await.expect("started");
+        let parameter = |name: &str| {
+            let mut parts = login.url().split(['?', '&']);
+            parts.find_map(|part| part.strip_prefix(name).map(str::to_owned)).expect("a parameter")
+        };
+        let mut claims = provider.claims();
+        claims["aud"] = json!("gatewright-cli");
+        claims["nonce"] = if nonce == "NONCE" { json!(parameter("nonce=")) } else { nonce };
+        if let Some((claim, value)) = change {
+            claims[claim] = value;
+        }
+        let answer = json!({"token_type": "Bearer", "access_token": access, "id_token": signer.token(&claims)});
+        provider.answer("/token", Answer::Json(answer));
+        let redirect = parameter("redirect_uri=").replace("%3A", ":").replace("%2F", "/");
+        let callback = format!("{redirect}?code=c&state={}", parameter("state="));
+        let (outcome, _) = tokio::join!(login.finish(), get(&callback));
+        match outcome {
+            Ok(tokens) => assert!(word == "good" && *tokens.token.expose() == access),
+            Err(fault) => assert!(fault.to_string().contains(word), "{word}: {fault}"),
+        }
+    }
 }
 
 #[tokio::test]
