@@ -1,7 +1,7 @@
 //! Phone numbers: international ones by the plan of ITU-T E.164, national ones by shape or by context.
 
 use super::context::Topic;
-use super::number::{Number, Separator, number_of};
+use super::number::{Number, Separator, is_separator, number_of};
 use super::registry::Builtin;
 use super::{Answer, View, context};
 
@@ -189,7 +189,8 @@ fn is_phone(view: View<'_>, number: &Number, groups: usize) -> bool {
         return is_international(digits) || is_international(&without_trunk_zero(number, groups));
     }
     let tied = matches!(view.before(number.start), b'-' | b'/' | b'.' | b'=' | b'&')
-        && super::is_word(view.before(number.start - 1));
+        && super::is_word(view.before(number.start - 1))
+        || goes_on_from_before(view, number, groups);
     if is_international_by_prefix(digits) && !tied {
         return true;
     }
@@ -199,6 +200,13 @@ fn is_phone(view: View<'_>, number: &Number, groups: usize) -> bool {
         return !number.goes_on_in_style(groups) && topic() != Some(Topic::Thing);
     }
     is_plausible(number, groups) && topic() == Some(Topic::Phone)
+}
+
+/// Whether the groups look like the rest of a longer number: a digit stands before them, and the same separator.
+fn goes_on_from_before(view: View<'_>, number: &Number, groups: usize) -> bool {
+    let before = view.before(number.start);
+    let follows = is_separator(before) && view.before(number.start - 1).is_ascii_digit();
+    follows && (groups == 1 || number.groups()[1].separator == Separator::One(before))
 }
 
 fn is_international(digits: &[u8]) -> bool {
