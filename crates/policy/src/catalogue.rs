@@ -2,11 +2,13 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use cedar_policy::EntityUid;
-use gatewright_model::{Digest, Identity, ModelName, Operation, RoleName, RuleName, Timestamp, Verdict};
+use gatewright_model::{
+    Delivery, Digest, Identity, ModelName, Operation, Parameters, RoleName, RuleName, Terms, Timestamp, Trust, Verdict,
+};
 
 use crate::action::Action;
 use crate::answers::AnswerRules;
-use crate::ask::{About, Asking, principal};
+use crate::ask::{About, Asking, Side, principal};
 use crate::cedar::uid;
 use crate::compile::{Compiled, compile};
 use crate::decide::{self, Access};
@@ -15,7 +17,7 @@ use crate::index::Effect;
 use crate::members::Members;
 use crate::permissions::admin_index;
 use crate::text::{ApprovalText, Masking};
-use crate::{CatalogueText, Decision, Fault, Landscape, Permission, Question, Roles, words};
+use crate::{CatalogueText, Decision, Fault, Landscape, ModelFacts, Permission, Question, Roles, words};
 
 /// A compiled catalogue: immutable, shared by every call that it decides.
 #[derive(Debug)]
@@ -25,7 +27,7 @@ pub struct Catalogue {
     digest: Digest,
     pub(crate) compiled: Compiled,
     actions: Vec<EntityUid>,
-    models: Vec<(ModelName, u32)>,
+    models: Vec<Listed>,
     members: Members,
     role_names: Vec<RoleName>,
     masking: Masking,
@@ -33,6 +35,22 @@ pub struct Catalogue {
     prompt_rules: HashSet<RuleName>,
     answer_rules: AnswerRules,
     approvals: Vec<ApprovalText>,
+}
+
+/// A model that a list may show.
+#[derive(Debug)]
+struct Listed {
+    facts: ModelFacts,
+    trust: Trust,
+    resource: u32,
+}
+
+impl Listed {
+    fn of(facts: &ModelFacts, landscape: &Landscape, compiled: &Compiled) -> Option<Self> {
+        let (_, trust) = landscape.connections.iter().find(|(name, _)| *name == facts.connection)?;
+        let resource = compiled.resources.model(facts.name.as_str())?;
+        Some(Self { facts: facts.clone(), trust: *trust, resource })
+    }
 }
 
 impl Catalogue {
@@ -45,9 +63,7 @@ impl Catalogue {
             token: Arc::new(()),
             digest: text.digest,
             actions: Action::all().map(|action| uid("Action", action.name())).collect(),
-            models: named
-                .filter_map(|model| Some((model.name.clone(), compiled.resources.model(model.name.as_str())?)))
-                .collect(),
+            models: named.filter_map(|model| Listed::of(model, landscape, &compiled)).collect(),
             members: Members::of(&text),
             role_names: text.roles.iter().map(|role| role.name.clone()).collect(),
             masking: text.masking,
@@ -104,7 +120,7 @@ impl Catalogue {
         let access = if !self.understands(question) {
             Access::denied(words::default_deny(), words::stale())
         } else if decide::is_list(question) {
-            self.list(&numbers)
+            self.list(question.identity, &roles, question.now)
         } else {
             decide::access(&asking, question, model)
         };
@@ -131,10 +147,11 @@ impl Catalogue {
     }
 
     /// The list of models is open to whoever may see at least one.
-    fn list(&self, roles: &[u32]) -> Access {
-        match self.visible(roles).next() {
-            Some((_, rule)) => {
-                let rules = vec![self.compiled.rules[rule as usize].reference.clone()];
+    fn list(&self, identity: &Identity, roles: &Roles, now: Timestamp) -> Access {
+        let visible = self.visible(identity, roles, now);
+        match visible.first().and_then(|(_, rule)| self.compiled.rules.get(*rule as usize)) {
+            Some(rule) => {
+                let rules = vec![rule.reference.clone()];
                 Access { verdict: Verdict::Allow, rules, refusal: None, settings: Vec::new() }
             }
             None => {
@@ -145,20 +162,42 @@ impl Catalogue {
     }
 
     /// The models that this caller may see, in the order of the landscape: those on which some rule of theirs could allow
-    /// an inference operation or a description, and no unconditional rule forbids that one.
+    /// an inference operation or a description, unless a rule forbids that operation outright or listing them at all.
     pub fn models_for(&self, identity: &Identity, roles: &Roles, now: Timestamp) -> Vec<ModelName> {
-        let roles = self.own(roles, identity, now).numbers(now);
-        self.visible(&roles).map(|(name, _)| name.clone()).collect()
+        let roles = self.own(roles, identity, now);
+        self.visible(identity, &roles, now).into_iter().map(|(name, _)| name.clone()).collect()
     }
 
     /// The visible models, each with a rule that makes it so.
-    fn visible<'a>(&'a self, roles: &'a [u32]) -> impl Iterator<Item = (&'a ModelName, u32)> + 'a {
-        self.models.iter().filter_map(|(name, resource)| {
-            let seeing = [Operation::ListModels, Operation::DescribeModel].map(Action::Operation);
-            let actions = Action::all().filter(|action| action.is_inference()).chain(seeing);
-            let mut rules = actions.filter_map(|action| self.could(action, *resource, roles));
-            rules.next().map(|rule| (name, rule))
-        })
+    fn visible(&self, identity: &Identity, roles: &Roles, now: Timestamp) -> Vec<(&ModelName, u32)> {
+        let numbers = roles.numbers(now);
+        let terms = Terms {
+            operation: Operation::ListModels,
+            model: None,
+            datasets: Vec::new(),
+            parameters: Parameters::new(),
+            delivery: Delivery::Whole,
+        };
+        let (list, describe) = (Action::Operation(Operation::ListModels), Action::Operation(Operation::DescribeModel));
+        let listed = self.models.iter().filter_map(|Listed { facts, trust, resource }| {
+            let mut actions = Action::all().filter(|action| action.is_inference()).chain([list, describe]);
+            let rule = actions.find_map(|action| self.could(action, *resource, &numbers))?;
+            let question = Question {
+                identity,
+                roles,
+                now,
+                terms: &terms,
+                model: Some(facts),
+                trust: *trust,
+                matched: &[],
+                found: &[],
+                approvals: &[],
+            };
+            let about = About::Call(&question, Some(*resource));
+            let forbids = self.asking(about, &roles.0.principal, &numbers).forbids(list, *resource, &Side::with(&[]));
+            (forbids.fired.is_empty() && forbids.broken.is_none()).then_some((&facts.name, rule))
+        });
+        listed.collect()
     }
 
     /// A permit that could allow this, whatever its conditions, unless an unconditional rule forbids it.

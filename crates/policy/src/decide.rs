@@ -129,7 +129,7 @@ fn choose<'a>(asking: &Asking<'a>, question: &Question<'_>, permits: &Permits) -
     let candidates = permits.granted.iter().filter_map(|number| {
         let rule = asking.compiled.rules.get(*number as usize)?;
         let settings: Vec<Setting> = match &rule.origin {
-            Origin::Grant(ranges) => ranges
+            Origin::Grant(ranges, _) => ranges
                 .iter()
                 .filter_map(|range| {
                     range.settle(question.terms.operation, question.terms.parameters.get(range.parameter))
@@ -150,7 +150,11 @@ fn near_miss(asking: &Asking<'_>, question: &Question<'_>, permits: &Permits) ->
     missed.sort_unstable();
     let rules = missed.iter().filter_map(|number| asking.compiled.rules.get(*number as usize));
     rules.into_iter().find_map(|rule| {
-        let Origin::Grant(ranges) = &rule.origin else { return None };
+        let Origin::Grant(ranges, window) = &rule.origin else { return None };
+        // A grant that does not count now must not tell of what it would allow.
+        if !window.contains(question.now) {
+            return None;
+        }
         let stated = &question.terms.parameters;
         let range =
             ranges.iter().find(|range| !range.lets_past(question.terms.operation, stated.get(range.parameter)))?;

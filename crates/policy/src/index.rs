@@ -9,6 +9,7 @@ use cedar_policy::Expression;
 use gatewright_model::{RuleName, RuleRef};
 
 use crate::ranges::Range;
+use crate::roles::Window;
 
 /// A policy, taken apart.
 #[derive(Debug)]
@@ -26,8 +27,8 @@ pub(crate) struct Rule {
 /// What a rule was written as.
 #[derive(Clone, Debug)]
 pub(crate) enum Origin {
-    /// A grant of a role, with its ranges.
-    Grant(Arc<[Range]>),
+    /// A grant of a role, with its ranges and the time in which it counts.
+    Grant(Arc<[Range]>, Window),
     /// A rule of the catalogue that looks at texts.
     Content,
     /// Anything else.

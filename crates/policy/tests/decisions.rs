@@ -351,6 +351,22 @@ fn the_list_of_models_shows_what_could_be_used() {
     };
     assert_eq!(seen(&plain), ["sales-forecast", "support-chat"]);
     assert_eq!(seen(&forbidding), ["support-chat"]);
+    let outright = "forbid(principal, action == Action::\"list-models\", resource is Model) when { context.caller.subject == \"ann\" };";
+    let hidden = with_cedar(outright);
+    assert_eq!(seen(&hidden), Vec::<String>::new());
+    assert_eq!(ask(Operation::ListModels, "").by(&ann, &hidden).verdict, Verdict::Deny);
+    assert_eq!(ask(Operation::ListModels, "").by(&person("eva", &["analysts"]), &hidden).verdict, Verdict::Allow);
     assert_eq!(ask(Operation::DescribeModel, "sales-forecast").by(&ann, &plain).verdict, Verdict::Allow);
     assert_eq!(ask(Operation::DescribeModel, "frontier-large").by(&ann, &plain).verdict, Verdict::Deny);
+}
+
+#[test]
+fn a_grant_that_is_over_tells_nothing() {
+    let text = BASE.replace("models: { tag: support }\n        operations: [chat]", "models: { tag: support }\n        operations: [chat]\n        parameters: { n: { max: 1 } }\n        valid: { until: 2026-01-01 }");
+    let catalogue = compile(&text).unwrap();
+    let many = ask(Operation::Chat, "support-chat").stating(Parameter::N, "5");
+    let ann = person("ann", &["analysts"]);
+    assert_eq!(line(&many.by(&ann, &catalogue)), "deny permission_denied about model by default-deny");
+    let earlier = many.at(Timestamp::from_seconds(1_700_000_000));
+    assert_eq!(line(&earlier.by(&ann, &catalogue)), "deny invalid_request about n by analyst/grant-2");
 }

@@ -221,3 +221,41 @@ fn a_policy_that_can_never_apply_is_refused() {
     let faults = lines(&compile_all(&sources, &landscape()).unwrap_err());
     assert!(faults.starts_with("own.cedar:1:"), "{faults}");
 }
+
+#[test]
+fn what_would_slow_every_call_is_warned_of() {
+    let yaml = "version: 1\nroles:\n  r: { members: [{ issuer: demo, group: g }] }\n";
+    let warnings = |cedar: &str| {
+        let sources = [source("catalogue.yaml", yaml), source("own.cedar", cedar)];
+        lines(compile_all(&sources, &landscape()).unwrap().warnings())
+    };
+    let scope = "(principal, action == Action::\"chat\", resource is Model)";
+    let listed =
+        format!("\nforbid{scope} when {{ [Model::\"text-embed\", Model::\"support-chat\"].contains(resource) }};");
+    assert_eq!(warnings(&listed), "");
+    let hidden =
+        format!("\nforbid{scope} when {{ resource == Model::\"text-embed\" || resource == Model::\"support-chat\" }};");
+    assert!(warnings(&hidden).starts_with("own.cedar:2: written as alternatives"), "{}", warnings(&hidden));
+    let thirty: String = (0..30).map(|at| format!("forbid{scope} when {{ context.now > {at} }};\n")).collect();
+    assert_eq!(warnings(&thirty), "");
+    let more = format!("{thirty}forbid{scope} when {{ context.now > 30 }};\n");
+    assert!(warnings(&more).starts_with("own.cedar:1: 31 rules with conditions about chat"), "{}", warnings(&more));
+}
+
+#[test]
+fn what_is_not_enforced_or_has_no_effect_is_warned_of() {
+    let text = "version: 1
+roles:
+  r:
+    grants: [{ models: { tag: later }, operations: [chat, files] }]
+    budget: { requests: 10, per: hour }
+";
+    assert_eq!(
+        lines(compile(text).unwrap().warnings()),
+        "catalogue.yaml:3:3: nobody has the role \"r\": it has no `members`
+catalogue.yaml:4:14: `files` is granted, but no protocol of this version names a model for it, so it stays denied
+catalogue.yaml:4:24: no model has the tag \"later\"
+catalogue.yaml:5:13: `budget` is read but not enforced by this version: calls are not counted
+"
+    );
+}

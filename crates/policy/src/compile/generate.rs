@@ -76,7 +76,7 @@ fn grant_policies(grant: &Grant, principal: &str, reference: &RuleRef, drafts: &
         drafts.push(Draft {
             text: policy("permit", principal, &names, &resource, &conditions_with_ranges),
             reference: reference.clone(),
-            origin: Origin::Grant(ranges.clone()),
+            origin: Origin::Grant(ranges.clone(), grant.window),
             approval: None,
         });
         if !sees.is_empty() {

@@ -15,6 +15,7 @@ use cedar_policy::{Effect as CedarEffect, Expression, Policy, PolicyId, PolicySe
 
 use self::generate::Draft;
 use self::place::Placement;
+use crate::action::Action;
 use crate::cedar::PARSED_SCHEMA;
 use crate::context::Attributes;
 use crate::index::{Bucket, Effect, Origin, Rule, Trigger};
@@ -66,6 +67,7 @@ pub(crate) fn compile(mut text: CatalogueText, landscape: &Landscape) -> Result<
         return Err(faults);
     }
     global.sort();
+    warnings.extend(crowded(&global, &rules));
     roles.iter_mut().for_each(Bucket::sort);
     warnings.sort();
     #[cfg(test)]
@@ -81,6 +83,35 @@ pub(crate) fn compile(mut text: CatalogueText, landscape: &Landscape) -> Result<
         policies,
     };
     Ok((compiled, text))
+}
+
+/// How many conditions that concern everybody an action can bear before every call feels them: each costs about as much
+/// as a lookup.
+const MOST_CONDITIONS: usize = 30;
+
+/// Warns of actions whose every question evaluates many conditions, whoever asks.
+fn crowded(global: &Bucket, rules: &[Rule]) -> Vec<Fault> {
+    let evaluated = |number: &u32| {
+        let rule = rules.get(*number as usize);
+        rule.is_some_and(|rule| rule.condition.is_some() && rule.trigger.is_none())
+    };
+    let counted = Action::all().map(|action| {
+        let mut numbers: Vec<u32> = global.rules_of(action.index()).filter(evaluated).collect();
+        numbers.dedup();
+        (action, numbers)
+    });
+    let crowded = counted.filter(|(_, numbers)| numbers.len() > MOST_CONDITIONS);
+    let warnings = crowded.filter_map(|(action, numbers)| {
+        let first = &rules.get(*numbers.first()? as usize)?.reference;
+        let message = format!(
+            "{} rules with conditions about {} concern everybody, and each call pays for all of them; more than \
+             {MOST_CONDITIONS} are felt. Name roles or resources in their scopes",
+            numbers.len(),
+            action.name()
+        );
+        Some(Fault { file: first.file.to_string(), line: first.line, column: 0, message })
+    });
+    warnings.collect()
 }
 
 /// A grant on a tag that no model has yet was warned of, and allows nothing.

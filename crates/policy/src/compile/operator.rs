@@ -93,6 +93,11 @@ fn one(source: &Source, line: u32, number: usize, policy: &Policy, work: &mut Wo
     match placement {
         Err(message) => faults.push(message),
         Ok(placement) if faults.is_empty() => {
+            if placement.hides_its_list {
+                let message = "written as alternatives, these resources are compared on every question; \
+                               `[A, B].contains(resource)` first in `when` is found by the index";
+                work.warnings.push(at_line(source, line, message));
+            }
             let reference = RuleRef { name: RuleName::new(name), file: source.name.as_str().into(), line };
             let draft = Draft { text: String::new(), reference, origin: Origin::Plain, approval };
             return work.seat(policy, placement, draft);

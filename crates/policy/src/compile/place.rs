@@ -27,6 +27,8 @@ pub(crate) struct Placement {
     /// The remaining condition, as Cedar text.
     pub(crate) condition: Option<String>,
     pub(crate) mentions: Mentions,
+    /// Whether its resources are listed in a way that the index cannot use.
+    pub(crate) hides_its_list: bool,
 }
 
 /// Finds a policy's place, or says why it has none.
@@ -65,9 +67,10 @@ pub(crate) fn place(policy: &Policy, resources: &Resources) -> Result<Placement,
                        or ask `context.caller`";
         return Err(message.to_owned());
     }
+    let hides_its_list = seat == Seat::Any && conjuncts.first().is_some_and(|first| is_alternatives(first));
     let printed: Vec<String> = conjuncts.iter().map(|conjunct| format!("({conjunct})")).collect();
     let condition = (!printed.is_empty()).then(|| printed.join(" && "));
-    Ok(Placement { role, actions, seat, trigger, condition, mentions: mentioned })
+    Ok(Placement { role, actions, seat, trigger, condition, mentions: mentioned, hides_its_list })
 }
 
 fn role(principal: &PrincipalConstraint) -> Result<Option<String>, String> {
@@ -175,6 +178,16 @@ fn allow_list(expr: &Expr) -> Option<Vec<EntityUID>> {
         BinaryOp::Eq if is_resource(left) => entity(right).map(|uid| vec![uid]),
         BinaryOp::Eq if is_resource(right) => entity(left).map(|uid| vec![uid]),
         _ => None,
+    }
+}
+
+/// `resource == A || resource == B`: a list of resources that is evaluated on every question of its actions.
+fn is_alternatives(expr: &Expr) -> bool {
+    match expr {
+        Expr::BinaryOp { op: BinaryOp::Or, left, right } => {
+            [left, right].into_iter().all(|side| is_alternatives(side) || allow_list(side).is_some())
+        }
+        _ => false,
     }
 }
 
