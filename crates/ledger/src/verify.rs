@@ -253,8 +253,13 @@ impl Verifier {
         let forked = Finding { first: 0, last, flaw: Flaw::Forked };
         if checkpoint.size <= self.tree.size() {
             // What is past can be compared only where it is the present.
-            let same = checkpoint.size < self.tree.size() || checkpoint.root == self.tree.root();
-            return if same { Ok(()) } else { Err(forked) };
+            return if checkpoint.size < self.tree.size() || checkpoint.root == self.tree.root() {
+                Ok(())
+            } else if self.vouched == checkpoint.size {
+                Err(forked)
+            } else {
+                Err(Finding { first: self.vouched, last, flaw: Flaw::Rewritten })
+            };
         }
         let anchor = self.anchors.entry(checkpoint.size).or_insert(Anchor { root: checkpoint.root, keeper });
         if anchor.root != checkpoint.root {

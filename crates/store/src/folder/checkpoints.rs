@@ -12,18 +12,11 @@ const LIST_LIMIT: usize = 256 << 20;
 #[derive(Debug)]
 pub(crate) struct CheckpointList {
     /// The checkpoints that the trusted key has signed.
-    pub(crate) listed: Vec<Listed>,
+    pub(crate) listed: Vec<Checkpoint>,
     /// The number of the first entry that is no checkpoint signed by the trusted key, though more than a torn tail.
     pub(crate) bad: Option<u64>,
     /// How many bytes at the beginning are whole, good entries.
     pub(crate) good_bytes: u64,
-}
-
-/// A checkpoint and the note that says so.
-#[derive(Debug)]
-pub(crate) struct Listed {
-    pub(crate) checkpoint: Checkpoint,
-    pub(crate) note: String,
 }
 
 impl CheckpointList {
@@ -48,16 +41,14 @@ impl CheckpointList {
                 }
                 return list;
             };
-            let opened = std::str::from_utf8(note)
-                .ok()
-                .and_then(|note| Some((Checkpoint::open(note, trusted).ok()?, note.to_owned())));
-            let Some((checkpoint, note)) = opened else {
+            let opened = std::str::from_utf8(note).ok().and_then(|note| Checkpoint::open(note, trusted).ok());
+            let Some(checkpoint) = opened else {
                 if !after.is_empty() || !note.contains(&0) {
                     list.bad = Some(list.listed.len() as u64);
                 }
                 return list;
             };
-            list.listed.push(Listed { checkpoint, note });
+            list.listed.push(checkpoint);
             list.good_bytes += (rest.len() - after.len()) as u64;
             rest = after;
         }

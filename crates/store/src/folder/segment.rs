@@ -80,7 +80,7 @@ impl<'a> SegmentReader<'a> {
 
     /// A reader of the one record at this offset.
     pub(crate) fn of_one(file: &'a dyn DiskFile, nonce: [u8; 16], offset: u64) -> Self {
-        Self { size: LONGEST, ..Self::new(file, nonce, offset) }
+        Self { size: 2 * LONGEST, ..Self::new(file, nonce, offset) }
     }
 
     /// The offset at which the next step is read.
@@ -140,7 +140,11 @@ impl<'a> SegmentReader<'a> {
         self.filled -= self.position;
         self.start += self.position as u64;
         self.position = 0;
-        self.window.resize(self.size, 0);
+        if self.window.is_empty() {
+            let rest = usize::try_from(self.file.length()?.saturating_sub(self.start)).unwrap_or(usize::MAX);
+            // Longer than the longest frame, also where the file is short now and grows while it is read.
+            self.window.resize(rest.clamp(2 * LONGEST, self.size.max(2 * LONGEST)), 0);
+        }
         let read = read_up_to(self.file, self.start + self.filled as u64, &mut self.window[self.filled..])?;
         self.filled += read;
         Ok(())
@@ -149,7 +153,9 @@ impl<'a> SegmentReader<'a> {
 
 /// Shows the rest of the file from this offset in windows that overlap by the longest frame.
 fn walk(file: &dyn DiskFile, from: u64, mut show: impl FnMut(u64, &[u8])) -> io::Result<()> {
-    let mut bytes = vec![0; WINDOW + LONGEST];
+    let rest = usize::try_from(file.length()?.saturating_sub(from)).unwrap_or(usize::MAX);
+    // One byte more than there is, so that a file that does not grow meanwhile needs one round.
+    let mut bytes = vec![0; rest.saturating_add(1).min(WINDOW + LONGEST)];
     let mut offset = from;
     loop {
         let read = read_up_to(file, offset, &mut bytes)?;

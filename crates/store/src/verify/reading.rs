@@ -103,30 +103,42 @@ impl Reading<'_> {
         for checkpoint in outside {
             self.verifier.anchor(checkpoint, Keeper::Outside)?;
         }
-        let mut done: Option<u64> = None;
+        // The last segment that was read, and how far.
+        let mut last: Option<(u64, u64)> = None;
         loop {
-            // The gateway may have begun a segment while the last one was read.
             let (segments, lists) = log_segments(self.disk.as_ref())?;
             if segments.is_empty() && lists.is_empty() && outside.is_empty() {
                 return Ok(Read::NoLog);
             }
+            let done = last.map(|(number, _)| number);
             let numbers: BTreeSet<u64> = segments
                 .iter()
                 .chain(&lists)
                 .copied()
                 .filter(|number| done.is_none_or(|done| *number > done))
                 .collect();
-            self.bytes.1 = self.bytes.0 + self.total(&segments, done)?;
             if numbers.is_empty() {
                 break;
             }
+            self.bytes.1 = self.bytes.0 + self.total(&segments, done)?;
+            let next_to = |number: u64| segments.iter().copied().find(|segment| *segment > number);
+            if let Some((number, offset)) = last
+                && let Some(next) = next_to(number)
+            {
+                // The gateway has begun another segment since, behind records that were not there before.
+                self.tail = Tail::Clean;
+                self.read_list(number, true)?;
+                self.read_rest(number, offset, next)?;
+            }
             for number in numbers {
-                self.read_list(number, segments.contains(&number))?;
-                if segments.contains(&number) {
-                    let next = segments.iter().copied().find(|segment| *segment > number);
-                    self.read_segment(number, next)?;
+                let has_segment = segments.contains(&number);
+                self.read_list(number, has_segment)?;
+                if has_segment {
+                    last = Some((number, self.read_segment(number, next_to(number))?));
                 }
-                done = Some(number);
+            }
+            if done == last.map(|(number, _)| number) {
+                break;
             }
         }
         self.verifier.finish()?;
@@ -155,7 +167,7 @@ impl Reading<'_> {
                     return Err(self.verifier.here(missing).into());
                 }
                 for listed in &list.listed {
-                    self.verifier.anchor(&listed.checkpoint, Keeper::Log)?;
+                    self.verifier.anchor(listed, Keeper::Log)?;
                 }
                 self.counts.checkpoints += list.listed.len() as u64;
                 Ok(())
@@ -165,7 +177,8 @@ impl Reading<'_> {
         }
     }
 
-    fn read_segment(&mut self, first: u64, next: Option<u64>) -> Result<(), Stop> {
+    /// Reads a segment from its head on, and says how far it went.
+    fn read_segment(&mut self, first: u64, next: Option<u64>) -> Result<u64, Stop> {
         let size = self.verifier.size();
         if first > size {
             return Err(Finding { first: size, last: first - 1, flaw: Flaw::Dropped }.into());
@@ -174,8 +187,29 @@ impl Reading<'_> {
             return Err(self.verifier.here(Flaw::Inserted).into());
         }
         let file = self.disk.open(&log_segment_path(first), Access::Read)?;
-        let Some((nonce, start)) = self.read_head(file.as_ref(), next)? else { return Ok(()) };
-        let mut reader = SegmentReader::new(file.as_ref(), nonce, start);
+        match self.read_head(file.as_ref(), next)? {
+            Some((nonce, start)) => self.read_records(file.as_ref(), nonce, start, next),
+            None => Ok(0),
+        }
+    }
+
+    /// Reads what was added to a segment before the next one was begun.
+    fn read_rest(&mut self, first: u64, offset: u64, next: u64) -> Result<(), Stop> {
+        let file = self.disk.open(&log_segment_path(first), Access::Read)?;
+        let Ok((head, start)) = open_head(file.as_ref())? else {
+            return Err(self.verifier.here(Flaw::Head).into());
+        };
+        self.read_records(file.as_ref(), head.nonce, offset.max(start), Some(next)).map(|_| ())
+    }
+
+    fn read_records(
+        &mut self,
+        file: &dyn DiskFile,
+        nonce: [u8; 16],
+        start: u64,
+        next: Option<u64>,
+    ) -> Result<u64, Stop> {
+        let mut reader = SegmentReader::new(file, nonce, start);
         let mut looks = 0;
         loop {
             match reader.next()? {
@@ -187,7 +221,7 @@ impl Reading<'_> {
                     }
                     let verified = self.verifier.frame(&frame)?;
                     if let Some(vouched) = verified.vouched {
-                        self.check_body(&vouched, frame_number(&self.verifier))?;
+                        self.check_body(&vouched, self.verifier.size() - 1)?;
                     }
                     self.tell(reader.offset());
                 }
@@ -198,18 +232,18 @@ impl Reading<'_> {
                     reader.look_again();
                 }
                 Step::Bad => {
-                    self.judge_bad(file.as_ref(), &reader, next)?;
+                    self.judge_bad(file, &reader, next)?;
                     break;
                 }
             }
         }
-        self.bytes.0 += reader.offset();
+        self.bytes.0 += reader.offset() - start;
         match next {
             Some(next) if next != self.verifier.size() => {
                 let last = next.saturating_sub(1).max(self.verifier.size());
                 Err(Finding { first: self.verifier.size(), last, flaw: Flaw::Dropped }.into())
             }
-            Some(_) | None => Ok(()),
+            Some(_) | None => Ok(reader.offset()),
         }
     }
 
@@ -293,9 +327,4 @@ impl Reading<'_> {
             (self.progress)(Progress { records: self.verifier.size(), bytes: read + offset, of_bytes });
         }
     }
-}
-
-/// The number of the record that was taken last.
-fn frame_number(verifier: &Verifier) -> u64 {
-    verifier.size().saturating_sub(1)
 }

@@ -2,6 +2,8 @@
 #![allow(dead_code, unreachable_pub, reason = "each test binary uses its own part")]
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+pub mod forge;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,8 +22,8 @@ pub fn options() -> Options {
         outcome_delay: Duration::ZERO,
         chunk_delay: Duration::ZERO,
         note_delay: Duration::ZERO,
-        segment_bytes: 8 << 10,
-        ahead_bytes: 2 << 10,
+        segment_bytes: 4 << 10,
+        ahead_bytes: 1 << 10,
         checkpoint_every: Duration::ZERO,
         ..Options::default()
     }

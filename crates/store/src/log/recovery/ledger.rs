@@ -155,10 +155,10 @@ fn add_checkpoints(
             return Err(damaged(*first, Flaw::Checkpoint { number }));
         }
         for listed in &list.listed {
-            verifier.anchor(&listed.checkpoint, Keeper::Log).map_err(OpenError::Damaged)?;
+            verifier.anchor(listed, Keeper::Log).map_err(OpenError::Damaged)?;
         }
         if good.is_none() {
-            good = list.listed.last().map(|last| (list.good_bytes, last.checkpoint.size));
+            good = list.listed.last().map(|last| (list.good_bytes, last.size));
         }
     }
     Ok(good)
