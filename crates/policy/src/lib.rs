@@ -11,6 +11,8 @@
 //! Not enforced yet, and therefore warned of by every compilation that meets it ([`Catalogue::warnings`]): `budget`, and
 //! `top_k`, `rows` and `token_ttl` of a dataset.
 
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail by panicking"))]
+
 mod action;
 mod answers;
 mod ask;

@@ -1,5 +1,5 @@
 //! Every fault is told with its place, and all of them at once.
-#![allow(clippy::unwrap_used, reason = "a test may fail by panicking")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail by panicking")]
 
 mod support;
 

@@ -1,5 +1,5 @@
 //! The golden catalogue and the starter catalogue compile, and decide as their comments say.
-#![allow(clippy::unwrap_used, reason = "a test may fail by panicking")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail by panicking")]
 
 mod support;
 

@@ -1,6 +1,6 @@
 //! The permission matrix of the starter catalogue, as text that a review can read. After a wanted change, write it anew
 //! with `UPDATE_GOLDEN=1 cargo test -p gatewright-policy --test permissions`.
-#![allow(clippy::unwrap_used, reason = "a test may fail by panicking")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail by panicking")]
 
 mod support;
 

@@ -1,5 +1,5 @@
 //! Whatever is asked has an answer, and whatever is written is read or refused; nothing panics.
-#![allow(clippy::unwrap_used, reason = "a test may fail by panicking")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail by panicking")]
 
 mod support;
 
