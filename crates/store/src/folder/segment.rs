@@ -163,7 +163,12 @@ fn walk(file: &dyn DiskFile, from: u64, mut show: impl FnMut(u64, &[u8])) -> io:
         if read < bytes.len() {
             return Ok(());
         }
-        offset += WINDOW as u64;
+        if bytes.len() < WINDOW + LONGEST {
+            // It has grown: the same place is shown again with what came after it.
+            bytes.resize(WINDOW + LONGEST, 0);
+        } else {
+            offset += WINDOW as u64;
+        }
     }
 }
 
