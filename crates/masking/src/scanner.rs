@@ -263,3 +263,168 @@ impl Progress {
         self.at = limit;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::detect::WORK;
+    use crate::{CustomPattern, CustomRule};
+    use gatewright_model::InfoType;
+
+    /// What an attacker would send to make the engine look at every place again and again.
+    const HOSTILE: &[&str] = &[
+        "1 ",
+        "4 ",
+        "44 ",
+        "4444 ",
+        "444-",
+        "4444.",
+        "0 1-",
+        "1.1 ",
+        "1.1.1 ",
+        "12-",
+        "123456789 ",
+        "0123456789 ",
+        "00 ",
+        "+1 ",
+        "+44 ",
+        "(4) ",
+        "a-",
+        "a.",
+        "eyJ",
+        "eyJa-a-",
+        "eyJ.",
+        "sk-",
+        "sk-a",
+        "ghp_",
+        "AKIA",
+        "x@",
+        "a@a.",
+        "a@a@",
+        "a.a@a.a ",
+        "@",
+        " at ",
+        "a at a dot ",
+        "[at]",
+        "a [at] ",
+        "a[dot]",
+        "a [dot] ",
+        ":",
+        "::",
+        "a:",
+        "ab:",
+        "1b:",
+        "1b-",
+        "1b.1b.",
+        "fe80:",
+        "fe80::",
+        "//a:",
+        "://a:b",
+        "//a:a@",
+        "password=",
+        "pwd=a1!",
+        "pwd:",
+        "token=",
+        "key=\"",
+        "api_key: a1",
+        "-----BEGIN",
+        "-----BEGIN PRIVATE KEY-----",
+        "-----END",
+        "DE89",
+        "DE89 ",
+        "GB29NWBK",
+        "AB 12 ",
+        "AB12",
+        "0x",
+        "0xa1",
+        "1A",
+        "bc1",
+        "bc1q",
+        "<",
+        "<A_1",
+        "<EMAIL_ADDRESS_1>",
+        "A_1",
+        "\\",
+        "\\u",
+        "\\u0031",
+        "%",
+        "%31",
+        "&#",
+        "&#49;",
+        "\u{200b}",
+        "4\u{200b}",
+        "\u{200b}4 ",
+        "é",
+        "请",
+        "1请",
+        "请@",
+        "ssn 123456789",
+        "phone ",
+        "x 1",
+        "tel 12345678 ",
+    ];
+
+    fn worked(detectors: &Detectors, pieces: impl Iterator<Item = impl AsRef<str>>) -> usize {
+        WORK.with(|work| work.set(0));
+        let mut scanner = Scanner::new().find_tokens();
+        pieces.for_each(|piece| scanner.push(detectors, piece.as_ref(), &mut |_| {}));
+        scanner.finish(detectors, &mut |_| {});
+        WORK.with(std::cell::Cell::get)
+    }
+
+    #[test]
+    fn hostile_text_is_read_in_linear_time() {
+        let detectors = Detectors::builtin();
+        let mut slow = Vec::new();
+        for unit in HOSTILE {
+            let text = unit.repeat(40_000 / unit.len());
+            let per_byte = worked(&detectors, std::iter::once(&text)) as f64 / text.len() as f64;
+            println!("{unit:?}: {per_byte:.1} units looked at per byte");
+            if per_byte > 30.0 {
+                slow.push((unit, per_byte));
+            }
+        }
+        assert!(slow.is_empty(), "{slow:?}");
+    }
+
+    #[test]
+    fn hostile_text_is_held_within_bounds() {
+        let detectors = Detectors::builtin();
+        let mut most = (0, "");
+        for unit in HOSTILE {
+            let text = unit.repeat(8_000 / unit.len());
+            let mut scanner = Scanner::new().find_tokens();
+            let (mut told, mut given) = (0, 0);
+            for character in text.chars() {
+                scanner.push(&detectors, character.encode_utf8(&mut [0; 4]), &mut |span| told += span.original().len());
+                given += character.len_utf8();
+                assert_eq!(told + scanner.held(), given);
+                most = most.max((scanner.held(), unit));
+            }
+        }
+        println!("most held: {} bytes of {:?}", most.0, most.1);
+        assert!(most.0 <= 6_144, "{most:?}");
+    }
+
+    #[test]
+    fn an_operators_expression_costs_at_most_its_longest_match_per_byte() {
+        let rule = CustomRule {
+            name: InfoType::new("LONG").expect("a name"),
+            pattern: CustomPattern::Regex("a[ab]*c".to_owned()),
+        };
+        let detectors = Detectors::with(&[rule]).expect("it compiles");
+        let text = "a".repeat(20_000);
+        let per_byte = worked(&detectors, std::iter::once(&text)) as f64 / text.len() as f64;
+        assert!(per_byte < 300.0, "{per_byte}");
+    }
+
+    #[test]
+    fn a_scanner_at_rest_is_small() {
+        let detectors = Detectors::builtin();
+        let mut scanner = Scanner::new();
+        let prose = "Some readers find the second chapter slow, but the ending rewards their patience. ".repeat(100);
+        scanner.push(&detectors, &prose, &mut |_| {});
+        let kept = scanner.text.footprint() + std::mem::size_of::<Scanner>();
+        assert!(kept < 2_048, "{kept} bytes");
+    }
+}

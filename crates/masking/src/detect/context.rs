@@ -227,7 +227,11 @@ pub(crate) fn prepare() {
 /// The topic that is spoken of last before `at`, in the same record: not before a blank line, and not before the key
 /// where `at` is the value of one.
 pub(crate) fn nearest(view: View<'_>, at: usize) -> Option<Topic> {
-    let start = context_start(view, at);
+    nearest_since(view, context_start(view, at), at)
+}
+
+fn nearest_since(view: View<'_>, start: usize, at: usize) -> Option<Topic> {
+    super::work(at - start);
     let vocabulary = VOCABULARY.as_ref()?;
     let input = Input::new(view.units).span(start..at).anchored(Anchored::No);
     let mut state = vocabulary.automaton.start_state(Anchored::No).ok()?;
@@ -260,6 +264,11 @@ fn stands_alone(view: View<'_>, start: usize, end: usize, whole: bool, at: usize
 fn context_start(view: View<'_>, at: usize) -> usize {
     let earliest = at.saturating_sub(CONTEXT);
     let window = &view.units[earliest..at];
+    // A table's cell: the one before may be its name.
+    if let Some(bar) = last_visible(window).filter(|place| window[*place] == b'|') {
+        let cell = window[..bar].iter().rposition(|unit| matches!(unit, b'|' | b'\n')).map_or(0, |place| place + 1);
+        return earliest + cell;
+    }
     let mut start = window.windows(2).rposition(|pair| pair == b"\n\n").map_or(0, |place| place + 2);
     // The value of a key in JSON, YAML or a query: what its neighbours are called says nothing about it.
     let value = window.iter().rposition(|unit| !matches!(unit, b'"' | b'\'' | b'`' | b' ' | b'[' | b'+' | b'('));
@@ -268,6 +277,17 @@ fn context_start(view: View<'_>, at: usize) -> usize {
         start = start.max(window[..sign].iter().rposition(boundary).map_or(0, |place| place + 1));
     }
     earliest + start
+}
+
+fn last_visible(window: &[u8]) -> Option<usize> {
+    window.iter().rposition(|unit| !matches!(unit, b' ' | b'+' | b'(' | b'*' | b'`'))
+}
+
+/// Whether the text just before `at` calls what follows a version.
+pub(crate) fn is_version(view: View<'_>, at: usize) -> bool {
+    // Far-off versions say nothing of an address.
+    let near = View { units: &view.units[..at], ..view };
+    nearest_since(near, at.saturating_sub(24).max(context_start(view, at)), at) == Some(Topic::Version)
 }
 
 #[cfg(test)]

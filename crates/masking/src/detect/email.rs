@@ -80,6 +80,7 @@ fn lead_before(units: &[u8], end: usize, floor: usize) -> u8 {
 pub(crate) fn start_of(units: &[u8], at: AtSign) -> Option<usize> {
     let floor = at.start.saturating_sub(MAX_LOCAL);
     let mut start = local_start(units, at.start, floor);
+    super::work(at.start - start);
     if start == at.start {
         return None;
     }
@@ -106,6 +107,7 @@ pub(crate) fn spelled_start(units: &[u8], start: usize, floor: usize, sign: Sign
 /// Where a spelled dot at the end of these units begins.
 fn dot_before(units: &[u8], sign: Sign) -> Option<usize> {
     let longest = units.len().min(12);
+    super::work(longest);
     (units.len() - longest..units.len()).find(|at| {
         matches!(read_dot(&units[*at..], sign), Token::Read(length) if *at + length == units.len())
             && at.checked_sub(1).is_some_and(|before| units[before] != b' ')
@@ -122,9 +124,15 @@ enum Token {
 const DOTS: &[&[u8]] = &[b"dot", b"punkt", b"punto", b"point", b"ponto", b"."];
 const ATS: &[&[u8]] = &[b"at", b"arroba", b"@"];
 
-/// A dot that is spelled out: ` [dot] `, `(punkt)`, and with [`Sign::Word`] or [`Sign::Marked`] also ` dot `.
+/// A dot that is spelled out: ` [dot] `, `(punkt)`, and beside an `@` that is spelled out also ` dot `; beside the bare
+/// word only that.
 fn read_dot(units: &[u8], sign: Sign) -> Token {
-    read_word(units, DOTS, sign != Sign::Plain)
+    match (sign, read_word(units, DOTS, sign != Sign::Plain)) {
+        (Sign::Word, Token::Read(length)) if !units[..length].iter().all(|unit| *unit == b' ' || is_alnum(*unit)) => {
+            Token::Not
+        }
+        (_, token) => token,
+    }
 }
 
 /// An `@` that is spelled out, at the start of these units.
@@ -189,6 +197,7 @@ pub(crate) fn recognise(view: View<'_>, start: usize, at: AtSign) -> Answer {
     let (mut place, mut labels, mut spelled, mut found) = (at.end, 0_usize, false, None);
     loop {
         let end = label(&view.units[..limit], place);
+        super::work(end - place + 1);
         if end >= limit && cut {
             return Answer::Undecided;
         }

@@ -33,6 +33,7 @@ impl<'a> View<'a> {
 
     /// The unit at `at`, where there is one.
     pub(crate) fn get(self, at: usize) -> Option<u8> {
+        work(1);
         self.units.get(at).copied()
     }
 
@@ -43,10 +44,24 @@ impl<'a> View<'a> {
 
     /// The place after the longest run of units that `belongs` from `at` on, at most `limit` long.
     pub(crate) fn run(self, at: usize, limit: usize, belongs: impl Fn(u8) -> bool) -> usize {
-        let end = self.units.len().min(at + limit);
-        at + self.units[at.min(end)..end].iter().take_while(|unit| belongs(**unit)).count()
+        let end = self.units.len().min(at.saturating_add(limit));
+        let length = self.units[at.min(end)..end].iter().take_while(|unit| belongs(**unit)).count();
+        work(length + 1);
+        at + length
     }
 }
+
+/// Notes that so many units were looked at, so that tests can hold the engine to linear time without a clock.
+#[inline]
+pub(crate) fn work(units: usize) {
+    #[cfg(test)]
+    WORK.with(|work| work.set(work.get() + units));
+    #[cfg(not(test))]
+    let _ = units;
+}
+
+#[cfg(test)]
+thread_local!(pub(crate) static WORK: std::cell::Cell<usize> = const { std::cell::Cell::new(0) });
 
 /// What a recogniser says of one place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

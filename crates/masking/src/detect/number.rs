@@ -1,5 +1,7 @@
 //! Numbers written in groups: payment cards, social security and phone numbers, IPv4 addresses.
 
+use std::cell::OnceCell;
+
 use super::context::Topic;
 use super::registry::Builtin;
 use super::{Answer, View, card, context, is_alnum, phone};
@@ -7,6 +9,9 @@ use crate::text::{BREAK, More};
 
 /// A number longer than this is none of ours.
 pub(crate) const MAX_DIGITS: usize = 22;
+
+/// An address or a national phone number has no more.
+const MAX_SHORT: usize = 12;
 
 /// Digits in groups as they stand in the text, read once for all the rules that look at them.
 pub(crate) struct Number {
@@ -18,6 +23,7 @@ pub(crate) struct Number {
     pub(crate) start: usize,
     /// Whether the digits go on beyond what was read.
     pub(crate) overlong: bool,
+    topic: OnceCell<Option<Topic>>,
 }
 
 /// Digits without a separator between them.
@@ -57,16 +63,23 @@ pub(crate) struct CutOff;
 
 impl Number {
     /// Reads the groups from `start` on; the digits may be preceded by `+` and an opening parenthesis.
-    pub(crate) fn read(view: View<'_>, start: usize) -> Result<Self, CutOff> {
+    pub(crate) fn read(view: View<'_>, start: usize, most: usize) -> Result<Self, CutOff> {
         let empty = [Group::default(); MAX_DIGITS];
-        let mut number =
-            Self { digits: [0; MAX_DIGITS], count: 0, groups: empty, group_count: 0, start, overlong: false };
+        let mut number = Self {
+            digits: [0; MAX_DIGITS],
+            count: 0,
+            groups: empty,
+            group_count: 0,
+            start,
+            overlong: false,
+            topic: OnceCell::new(),
+        };
         let mut at = view.run(start, 3, |unit| matches!(unit, b'+' | b'('));
         let mut separator = Separator::None;
         loop {
             let first = number.count;
             while let Some(digit @ b'0'..=b'9') = view.get(at) {
-                if number.count == MAX_DIGITS {
+                if number.count == most {
                     number.overlong = true;
                     return Ok(number);
                 }
@@ -92,6 +105,11 @@ impl Number {
             };
             at = next;
         }
+    }
+
+    /// What the text before the number speaks of.
+    pub(crate) fn topic(&self, view: View<'_>) -> Option<Topic> {
+        *self.topic.get_or_init(|| context::nearest(view, self.start))
     }
 
     /// The complete groups.
@@ -142,9 +160,16 @@ pub(crate) fn recognise(view: View<'_>, start: usize) -> Answer {
             MidChain::No => return Answer::Nothing,
             MidChain::CutOff => return Answer::Undecided,
             MidChain::Yes => {}
+            MidChain::Short => {
+                let Ok(number) = Number::read(view, start, MAX_SHORT) else { return Answer::Undecided };
+                return match address(view, &number) {
+                    Some(end) => Answer::found(end, Builtin::IpAddress.index()),
+                    None => phone::recognise_trunk(view, &number),
+                };
+            }
         }
     }
-    let Ok(number) = Number::read(view, start) else { return Answer::Undecided };
+    let Ok(number) = Number::read(view, start, MAX_DIGITS) else { return Answer::Undecided };
     // Only a phone number is written with what comes before its first digit.
     if !view.get(start).is_some_and(|unit| unit.is_ascii_digit()) {
         return phone::recognise(view, &number);
@@ -168,17 +193,23 @@ fn follows_a_point(view: View<'_>, start: usize) -> bool {
 
 /// Whether groups of the same number may stand before this one.
 fn is_mid_chain(view: View<'_>, start: usize) -> bool {
-    is_separator(view.before(start)) && start > 1 && view.before(start - 1).is_ascii_digit()
+    // Parentheses come with a space.
+    let reach = if view.units[start].is_ascii_digit() && view.before(start) != b'(' { 1 } else { 3 };
+    let separators = view.units[..start].iter().rev().take(reach).take_while(|unit| is_separator(**unit)).count();
+    separators > 0 && start > separators && view.before(start - separators).is_ascii_digit()
 }
 
 enum MidChain {
     Yes,
+    /// Only what begins with a short group.
+    Short,
     No,
     CutOff,
 }
 
 /// Whether a value may begin in the middle of a chain of groups. Only at a group of three digits or more, or where
-/// the style of writing changes; so a long chain of short groups is read once and not once per group.
+/// the style of writing changes to that of an address or of a national phone number; so a long chain of short groups is
+/// read once and not once per group.
 fn mid_chain(view: View<'_>, start: usize) -> MidChain {
     let digits = view.run(start, 3, |unit| matches!(unit, b'0'..=b'9' | b'+' | b'('));
     if digits == start + 3 {
@@ -186,7 +217,10 @@ fn mid_chain(view: View<'_>, start: usize) -> MidChain {
     }
     match view.get(digits) {
         None if view.more == More::Possible => MidChain::CutOff,
-        Some(unit) if is_separator(unit) && unit != view.before(start) => MidChain::Yes,
+        Some(unit @ (b'.' | b' ' | b'-')) if unit != view.before(start) => {
+            let trunk = digits == start + 2 && view.get(start) == Some(b'0');
+            if unit == b'.' || trunk { MidChain::Short } else { MidChain::No }
+        }
         _ => MidChain::No,
     }
 }
@@ -211,7 +245,7 @@ fn social_security(view: View<'_>, number: &Number) -> Option<usize> {
         return None;
     }
     let end = number.groups[groups - 1].end;
-    let spoken_of = || context::nearest(view, number.start) == Some(Topic::SocialSecurity);
+    let spoken_of = || number.topic(view) == Some(Topic::SocialSecurity);
     match (plain, number.uniform_separator(groups.max(2).min(number.group_count))) {
         (true, _) => (number.groups().len() == 1 && spoken_of()).then_some(end),
         (false, Some(separator @ (b'-' | b' '))) => {
@@ -239,7 +273,7 @@ fn address(view: View<'_>, number: &Number) -> Option<usize> {
     let tied = matches!(view.before(number.start), b'-' | b'+');
     // Names for "this machine" and "every machine" point at nobody.
     let is_nobody = matches!(bytes, [127, 0, 0, 1] | [0, 0, 0, 0] | [255, 255, 255, _]);
-    if goes_on || tied || is_nobody || context::nearest(view, number.start) == Some(Topic::Version) {
+    if goes_on || tied || is_nobody || context::is_version(view, number.start) {
         return None;
     }
     Some(number.groups[3].end)

@@ -3,7 +3,7 @@
 use super::context::Topic;
 use super::number::{Number, Separator, is_separator, number_of};
 use super::registry::Builtin;
-use super::{Answer, View, context};
+use super::{Answer, View};
 
 /// Country codes with the fewest and most digits of their national numbers.
 const PLANS: &[(u16, usize, usize)] = &[
@@ -180,6 +180,13 @@ pub(super) fn recognise(view: View<'_>, number: &Number) -> Answer {
     }
 }
 
+/// Looks for a national number with its trunk zero only.
+pub(super) fn recognise_trunk(view: View<'_>, number: &Number) -> Answer {
+    let end =
+        (2..=number.groups().len()).rev().find(|groups| number.may_end(view, *groups) && is_trunk(number, *groups));
+    end.map_or(Answer::Nothing, |groups| Answer::found(number.groups()[groups - 1].end, Builtin::PhoneNumber.index()))
+}
+
 fn is_phone(view: View<'_>, number: &Number, groups: usize) -> bool {
     let digits = number.digits(groups);
     if digits.len() < 7 || number.overlong && groups == number.groups().len() {
@@ -194,12 +201,14 @@ fn is_phone(view: View<'_>, number: &Number, groups: usize) -> bool {
     if is_international_by_prefix(digits) && !tied {
         return true;
     }
-    let topic = || context::nearest(view, number.start);
+    let topic = || number.topic(view);
     let distinct = is_north_american(view, number, groups) || is_trunk(number, groups) || is_paired(number, groups);
     if distinct && !tied {
         return !number.goes_on_in_style(groups) && topic() != Some(Topic::Thing);
     }
-    is_plausible(number, groups) && topic() == Some(Topic::Phone)
+    let separator = number.groups()[groups - 1].separator;
+    let goes_on = groups > 1 && number.groups().get(groups).is_some_and(|group| group.separator == separator);
+    !tied && !goes_on && is_plausible(number, groups) && topic() == Some(Topic::Phone)
 }
 
 /// Whether the groups look like the rest of a longer number: a digit stands before them, and the same separator.

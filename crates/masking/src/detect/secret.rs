@@ -205,7 +205,7 @@ fn is_plausible(kind: &Prefixed, text: &[u8]) -> bool {
             let longest = text.split(|unit| matches!(unit, b'-' | b'_')).map(<[u8]>::len).max().unwrap_or(0);
             mixed && longest >= 12
         }
-        _ => mixed || text.len() >= 2 * kind.fewest.max(16),
+        _ => mixed || text.iter().any(u8::is_ascii_uppercase) && text.iter().any(u8::is_ascii_lowercase),
     }
 }
 
@@ -368,16 +368,25 @@ fn has_ending(window: &[u8], endings: &[&str]) -> bool {
     endings.iter().any(|ending| window.ends_with(&crate::text::fold_str(ending)))
 }
 
+/// The longest password that is held; what follows a longer one is swallowed.
+const MAX_PASSWORD: usize = 64;
+
 /// Looks for the announced value at `start`.
 pub(crate) fn announced(view: View<'_>, start: usize, kind: Announced) -> Answer {
     let quote = Some(view.before(start)).filter(|unit| matches!(unit, b'"' | b'\'' | b'`'));
-    let belongs = |unit: u8| match kind {
-        Announced::Password => unit > b' ' && !matches!(unit, b'"' | b'\'' | b'`') && (quote.is_some() || unit != b','),
-        Announced::Key => is_alnum(unit) || matches!(unit, b'_' | b'-' | b'.' | b'/' | b'+' | b'~' | b'='),
+    let (limit, tail) = match kind {
+        Announced::Password => (MAX_PASSWORD, Tail::Visible),
+        Announced::Key => (MAX_HELD, Tail::Key),
     };
-    let end = view.run(start, MAX_HELD, belongs);
-    if end - start == MAX_HELD {
-        let tail = if kind == Announced::Key { Tail::Key } else { Tail::Visible };
+    let mut end = view.run(start, limit, |unit| match kind {
+        Announced::Password => unit > b' ' && !matches!(unit, b'"' | b'\'' | b'`') && (quote.is_some() || unit != b','),
+        Announced::Key => is_alnum(unit) || matches!(unit, b'_' | b'-' | b'.' | b'/' | b'+' | b'~'),
+    });
+    if kind == Announced::Key && end - start < limit {
+        // Only as padding: `SECRET_KEY=…` is a name and its own value.
+        end = view.run(end, 2, |unit| unit == b'=');
+    }
+    if end - start >= limit {
         return if is_secret(&view.units[start..end], kind) { found_with(end, tail) } else { Answer::Nothing };
     }
     if view.is_open(end) {
@@ -387,7 +396,8 @@ pub(crate) fn announced(view: View<'_>, start: usize, kind: Announced) -> Answer
     while let (None, [rest @ .., b'.' | b';' | b')' | b']' | b'}' | b'*']) = (quote, text) {
         text = rest;
     }
-    match is_secret(text, kind) {
+    let goes_on = kind == Announced::Key && text.ends_with(b"=") && view.get(end).is_some_and(is_alnum);
+    match !goes_on && is_secret(text, kind) {
         true => found_with(start + text.len(), Tail::None),
         false => Answer::Nothing,
     }

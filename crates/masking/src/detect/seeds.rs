@@ -157,6 +157,7 @@ impl Collector<'_, '_> {
         };
         let mut start = group;
         for _ in 0..7 {
+            super::work(length + 1);
             let earlier = start.checked_sub(length + 1).filter(|earlier| {
                 units[start - 1] == separator && units[*earlier..start - 1].iter().all(u8::is_ascii_hexdigit)
             });
@@ -242,6 +243,7 @@ impl Collector<'_, '_> {
     fn keys(&mut self, run: usize) {
         let units = self.view.units;
         for start in run.max(self.from)..units.len() {
+            super::work(1);
             let unit = units[start];
             if !triggers::is_key(unit) {
                 break;

@@ -139,6 +139,12 @@ impl Text {
         self.origins.shrink_to(32);
     }
 
+    /// How much memory it keeps.
+    #[cfg(test)]
+    pub(crate) fn footprint(&self) -> usize {
+        self.raw.capacity() + self.units.capacity() + self.origins.capacity() * size_of::<Origin>()
+    }
+
     /// Lets go of everything, of an escape that is cut off as well; what follows is of no interest.
     pub(crate) fn release_all(&mut self) {
         *self = Self::default();

@@ -5,23 +5,23 @@ use gatewright_masking::{CustomPattern, CustomRule, Detectors};
 use gatewright_model::InfoType;
 use serde_json::Value;
 
-pub struct Document {
-    pub id: String,
-    pub text: String,
-    pub spans: Vec<Label>,
-    pub traps: Vec<Label>,
-    pub ignored: Vec<Label>,
+pub(crate) struct Document {
+    pub(crate) id: String,
+    pub(crate) text: String,
+    pub(crate) spans: Vec<Label>,
+    pub(crate) traps: Vec<Label>,
+    pub(crate) ignored: Vec<Label>,
 }
 
-pub struct Label {
-    pub start: usize,
-    pub end: usize,
-    pub kind: String,
-    pub attack: String,
+pub(crate) struct Label {
+    pub(crate) start: usize,
+    pub(crate) end: usize,
+    pub(crate) kind: String,
+    pub(crate) attack: String,
 }
 
 /// The corpus's types beside ours; PERSON and ADDRESS are no patterns.
-pub const TYPES: &[(&str, &str)] = &[
+pub(crate) const TYPES: &[(&str, &str)] = &[
     ("EMAIL", "EMAIL_ADDRESS"),
     ("CREDIT_CARD", "CREDIT_CARD"),
     ("US_SSN", "US_SSN"),
@@ -35,7 +35,7 @@ pub const TYPES: &[(&str, &str)] = &[
     ("CUSTOM", "CUSTOM"),
 ];
 
-pub fn corpus() -> Vec<Document> {
+pub(crate) fn corpus() -> Vec<Document> {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/corpora/masking/masking-dev.jsonl");
     let rows = std::fs::read_to_string(path).expect("the corpus is part of the repository");
     rows.lines().map(|row| document(&serde_json::from_str(row).expect("a JSON row"))).collect()
@@ -65,7 +65,7 @@ fn document(row: &Value) -> Document {
 }
 
 /// The built-in detectors and the corpus's custom pattern.
-pub fn detectors() -> Detectors {
+pub(crate) fn detectors() -> Detectors {
     let rule = CustomRule {
         name: InfoType::new("CUSTOM").expect("a name"),
         pattern: CustomPattern::Regex(r"ACME-EMP-\d{6}".to_owned()),
