@@ -146,3 +146,25 @@ fn a_starter_for_models_of_any_name_compiles() {
         assert_eq!(parsed.is_err(), expected_faults, "{name:?}");
     }
 }
+
+/// The blocks of the catalogue's page in this language.
+fn blocks(language: &str) -> Vec<String> {
+    let page = include_str!("../catalogue.md");
+    let opening = format!("```{language}\n");
+    page.split(&opening).skip(1).filter_map(|rest| Some(rest.split_once("\n```")?.0.to_owned())).collect()
+}
+
+#[test]
+fn the_examples_of_the_page_compile_together() {
+    let mut landscape = support::landscape();
+    landscape.info_types.extend(gatewright_model::InfoType::new("PROJECT_CODE"));
+    let (yaml, cedar) = (blocks("yaml"), blocks("cedar"));
+    assert_eq!((yaml.len(), cedar.len()), (1, 1));
+    let sources = [source("catalogue.yaml", &yaml[0]), source("own.cedar", &cedar[0])];
+    let catalogue = compile_all(&sources, &landscape).unwrap_or_else(|faults| panic!("{}", lines(&faults)));
+    assert_eq!(lines(catalogue.warnings()), "");
+    let ann = person("ann", &["analysts"]);
+    let said = |model, trust| line(&ask(Operation::Chat, model).to(trust).by_in(&ann, &catalogue, &landscape));
+    assert_eq!(said("text-embed", Trust::Internal), "allow by own.cedar#2");
+    assert_eq!(said("sales-forecast", Trust::External), "deny permission_denied by no-finance-outside");
+}
