@@ -19,6 +19,7 @@ mod refusal;
 mod run;
 mod schema;
 mod texts;
+mod told;
 mod tools;
 mod usage;
 mod whole;

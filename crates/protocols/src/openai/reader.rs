@@ -2,8 +2,9 @@ use gatewright_json::{Limits, Number, Value, parse, write};
 use gatewright_model::Usage;
 
 use super::call::Form;
-use super::choice::{Choice, Told};
+use super::choice::Choice;
 use super::run::quote_into;
+use super::told::Told;
 use super::usage::{Counts, counts};
 use crate::sse::{Events, Found, TooLarge};
 use crate::{Asked, Fault, ReplyEditor, UsageReport, Words};

@@ -2,8 +2,9 @@ use gatewright_json::{Value, parse, write};
 use gatewright_model::Usage;
 
 use super::call::Form;
-use super::choice::{Choice, Told};
+use super::choice::Choice;
 use super::reader::{finish_reason, limits, write_head};
+use super::told::Told;
 use super::usage::{Counts, counts};
 use crate::{Asked, Fault, ReplyEditor, Words};
 
