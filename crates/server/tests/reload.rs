@@ -117,8 +117,15 @@ async fn follows_the_swap_of_a_mounted_folder() {
 
     link("..2026_2", "..data_tmp");
     fs::rename(folder.path().join("..data_tmp"), folder.path().join("..data")).expect("swapped");
-    fs::remove_dir_all(folder.path().join("..2026_1")).expect("removed");
     assert_eq!(grace(&next(&mut reloader).await), 2);
+
+    // The next swap is seen in the folder that the link leads to by then.
+    fs::remove_dir_all(folder.path().join("..2026_1")).expect("removed");
+    fs::create_dir(folder.path().join("..2026_3")).expect("a folder");
+    write(&folder.path().join("..2026_3"), &configuration("3s"), CATALOGUE);
+    link("..2026_3", "..data_tmp");
+    fs::rename(folder.path().join("..data_tmp"), folder.path().join("..data")).expect("swapped");
+    assert_eq!(grace(&next(&mut reloader).await), 3);
 }
 
 #[tokio::test]

@@ -1,83 +1,89 @@
-use std::fmt;
+use std::time::Duration;
 
 use gatewright_model::{Delivery, RequestId, Tally};
 
+use super::line::Line;
 use super::summary::Summary;
+use crate::config::ready::LogFormat;
 
-/// Writes one line for a journey. Absent fields are left out.
+/// The line of a journey. Absent fields are left out.
 ///
 /// The caller's key is written, since that is what an access log is for; the words of a request or an answer, the names
 /// of unknown models and the names of unknown fields are not.
-pub(super) fn write(request: RequestId, summary: &Summary<'_>) {
-    let micros = |duration: std::time::Duration| u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
-    let (issuer, subject, kind) = match summary.caller {
-        Some((issuer, subject, kind)) => (Some(issuer.as_str()), Some(Plain(subject)), Some(kind.name())),
-        None => (None, None, None),
-    };
-    tracing::info!(
-        target: "gatewright::access",
-        request = %request,
-        outcome = summary.outcome(),
-        status = summary.http_status(),
-        took_us = micros(summary.took()),
-        client = summary.client,
-        method = %Plain(summary.method),
-        path = %Plain(summary.path),
-        issuer,
-        subject = subject.map(tracing::field::display),
-        kind,
-        protocol = summary.protocol,
-        operation = summary.operation.map(|operation| operation.name()),
-        model = summary.model.map(|model| &**model),
-        connection = summary.connection.map(|connection| connection.as_str()),
-        stream = summary.delivery.map(|delivery| delivery == Delivery::Stream),
-        verdict = summary.verdict.map(|verdict| verdict.name()),
-        rule = summary.rule.map(|rule| rule.as_str()),
-        approval = summary.approval.map(tracing::field::display),
-        session = summary.session.map(tracing::field::display),
-        epoch = summary.epoch,
-        disk_us = summary.waited_for_disk.map(micros),
-        attempts = (summary.attempts > 0).then_some(summary.attempts),
-        first_byte_us = summary.first_byte.map(micros),
-        bytes = summary.fate.map(|_| summary.bytes),
-        chunks = summary.fate.map(|_| summary.chunks),
-        masked_request = (!summary.masked_request.is_empty()).then(|| tracing::field::display(Tallies(summary.masked_request))),
-        masked_answer = (!summary.masked_answer.is_empty()).then(|| tracing::field::display(Tallies(summary.masked_answer))),
-        tokens_in = summary.usage.map(|usage| usage.input),
-        tokens_out = summary.usage.map(|usage| usage.output),
-    );
+pub(super) fn line(format: LogFormat, request: RequestId, summary: &Summary<'_>) -> Vec<u8> {
+    let mut line = Line::new(format);
+    line.display("timestamp", summary.ended);
+    line.word("target", "gatewright::access");
+    line.display("request", request);
+    line.word("outcome", summary.outcome());
+    line.number("status", u64::from(summary.http_status()));
+    line.number("took_us", micros(summary.took()));
+    line.text("client", summary.client);
+    line.text("method", Some(summary.method));
+    line.text("path", Some(summary.path));
+    if let Some((issuer, subject, kind)) = summary.caller {
+        line.text("issuer", Some(issuer.as_str()));
+        line.text("subject", Some(subject));
+        line.word("kind", kind.name());
+    }
+    asked(&mut line, summary);
+    answered(&mut line, summary);
+    line.end()
 }
 
-/// Text in one line: whatever could begin another line, or move a terminal's cursor, is escaped.
-struct Plain<'t>(&'t str);
+/// What was asked, and what was decided.
+fn asked(line: &mut Line, summary: &Summary<'_>) {
+    line.text("protocol", summary.protocol);
+    line.text("operation", summary.operation.map(|operation| operation.name()));
+    line.text("model", summary.model.map(|model| &**model));
+    line.text("connection", summary.connection.map(|connection| connection.as_str()));
+    if let Some(delivery) = summary.delivery {
+        line.flag("stream", delivery == Delivery::Stream);
+    }
+    line.text("verdict", summary.verdict.map(|verdict| verdict.name()));
+    line.text("rule", summary.rule.map(|rule| rule.as_str()));
+    if let Some(approval) = summary.approval {
+        line.display("approval", approval);
+    }
+    if let Some(session) = summary.session {
+        line.display("session", session);
+    }
+    if let Some(epoch) = summary.epoch {
+        line.number("epoch", epoch);
+    }
+}
 
-impl fmt::Display for Plain<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for character in self.0.chars() {
-            // Bidirectional overrides make a line read as something that it does not say.
-            let bends =
-                matches!(character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{2028}' | '\u{2029}');
-            if character.is_control() || bends {
-                write!(f, "{}", character.escape_default())?;
-            } else {
-                fmt::Write::write_char(f, character)?;
-            }
-        }
-        Ok(())
+/// What came of it.
+fn answered(line: &mut Line, summary: &Summary<'_>) {
+    if let Some(waited) = summary.waited_for_disk {
+        line.number("disk_us", micros(waited));
+    }
+    if summary.attempts > 0 {
+        line.number("attempts", u64::from(summary.attempts));
+    }
+    if let Some(first_byte) = summary.first_byte {
+        line.number("first_byte_us", micros(first_byte));
+    }
+    if summary.fate.is_some() {
+        line.number("bytes", summary.bytes);
+        line.number("chunks", summary.chunks);
+    }
+    tallies(line, "masked_request", summary.masked_request);
+    tallies(line, "masked_answer", summary.masked_answer);
+    if let Some(usage) = summary.usage {
+        line.number("tokens_in", usage.input);
+        line.number("tokens_out", usage.output);
     }
 }
 
 /// `EMAIL_ADDRESS=2,US_SSN=1`.
-struct Tallies<'t>(&'t [Tally]);
-
-impl fmt::Display for Tallies<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (place, tally) in self.0.iter().enumerate() {
-            if place > 0 {
-                f.write_str(",")?;
-            }
-            write!(f, "{}={}", tally.info_type, tally.count)?;
-        }
-        Ok(())
+fn tallies(line: &mut Line, key: &'static str, tallies: &[Tally]) {
+    if !tallies.is_empty() {
+        let words: Vec<String> = tallies.iter().map(|tally| format!("{}={}", tally.info_type, tally.count)).collect();
+        line.word(key, &words.join(","));
     }
+}
+
+fn micros(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }

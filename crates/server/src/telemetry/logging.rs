@@ -2,6 +2,7 @@
 //! must stop no journey. When more lines wait than the queue holds, new ones are dropped and counted.
 
 use std::io::{self, Write};
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::Duration;
@@ -20,6 +21,9 @@ pub(super) static DROPPED: AtomicU64 = AtomicU64::new(0);
 /// Writes what still waits when it is dropped, as long as that takes at most a second.
 #[must_use = "dropping it ends the log"]
 pub struct LogGuard(SyncSender<Message>);
+
+/// The queue of the log that [`start`] began.
+static STARTED: OnceLock<SyncSender<Message>> = OnceLock::new();
 
 enum Message {
     Line(Vec<u8>),
@@ -42,6 +46,7 @@ pub fn start(log: &Log) -> LogGuard {
     // Without a thread nobody reads the queue: it fills up, and its lines are counted as dropped.
     let _ =
         std::thread::Builder::new().name("gatewright-log".to_owned()).spawn(move || write_all(&receiver, io::stderr()));
+    let _ = STARTED.set(sender.clone());
     let lines = Lines(sender.clone());
     let level: LevelFilter = log.level;
     let builder = tracing_subscriber::fmt().with_max_level(level).with_writer(lines);
@@ -51,6 +56,21 @@ pub fn start(log: &Log) -> LogGuard {
         LogFormat::Text => tracing::subscriber::set_global_default(builder.with_ansi(false).finish()),
     };
     LogGuard(sender)
+}
+
+/// Writes a finished line. A program that embeds the gateway without its log gets it as an event.
+pub(super) fn write_line(line: Vec<u8>) {
+    match STARTED.get() {
+        Some(sender) => send(sender, line),
+        None => tracing::info!(target: "gatewright::access", "{}", String::from_utf8_lossy(&line).trim_end()),
+    }
+}
+
+/// Hands a line to the log's thread, or counts it where too many wait.
+fn send(sender: &SyncSender<Message>, line: Vec<u8>) {
+    if sender.try_send(Message::Line(line)).is_err() {
+        DROPPED.fetch_add(1, Relaxed);
+    }
 }
 
 /// Takes what waits in one go, so that a busy gateway writes many lines with one call.
@@ -109,8 +129,8 @@ impl Write for Line<'_> {
 impl Drop for Line<'_> {
     fn drop(&mut self) {
         let text = std::mem::take(&mut self.text);
-        if !text.is_empty() && self.lines.0.try_send(Message::Line(text)).is_err() {
-            DROPPED.fetch_add(1, Relaxed);
+        if !text.is_empty() {
+            send(&self.lines.0, text);
         }
     }
 }

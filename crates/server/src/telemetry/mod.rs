@@ -5,9 +5,11 @@
 
 mod access;
 mod admin_side;
+mod line;
 pub mod logging;
 mod numbers;
 mod summary;
+pub mod told;
 
 pub use admin_side::AdminSide;
 
@@ -17,6 +19,7 @@ use gatewright_admin::{Admin, Hosts, Standing};
 use gatewright_gateway::Audience;
 use gatewright_model::{Moment, RequestId};
 
+use crate::config::ready::Log;
 use crate::config::{Loaded, Ready};
 use crate::listen::Counts;
 use numbers::Numbers;
@@ -35,7 +38,7 @@ impl Telemetry {
     pub fn new(loaded: &Loaded) -> Self {
         let counts = Arc::new(Counts::default());
         let numbers = Arc::new(Numbers::new(Arc::clone(&counts)));
-        let listening = Arc::new(Listening { numbers: Arc::clone(&numbers), access: loaded.ready.log.access });
+        let listening = Arc::new(Listening { numbers: Arc::clone(&numbers), log: loaded.ready.log });
         Self { numbers, counts, listening }
     }
 
@@ -74,15 +77,15 @@ impl Telemetry {
 /// Hears every journey's story once, at its end.
 struct Listening {
     numbers: Arc<Numbers>,
-    access: bool,
+    log: Log,
 }
 
 impl Audience for Listening {
     fn hear(&self, request: RequestId, moments: &[Moment]) {
         let summary = Summary::of(moments);
         self.numbers.count(&summary);
-        if self.access {
-            access::write(request, &summary);
+        if self.log.access {
+            logging::write_line(access::line(self.log.format, request, &summary));
         }
     }
 }

@@ -1,0 +1,152 @@
+//! A moment of a story, for programs and for people. Exhaustive: a new event needs words before it compiles.
+
+use gatewright_model::{BodyRef, Event, Fate, Moment, Parameters, RuleRef, Setting, Tally, WhySet, to_hex};
+use serde_json::{Map, Value, json};
+
+fn tallies(tallies: &[Tally]) -> Value {
+    let map: Map<String, Value> =
+        tallies.iter().map(|tally| (tally.info_type.as_str().to_owned(), json!(tally.count))).collect();
+    Value::Object(map)
+}
+
+fn rules(rules: &[RuleRef]) -> Value {
+    let rule = |rule: &RuleRef| json!({ "name": rule.name.as_str(), "file": &*rule.file, "line": rule.line });
+    Value::from(rules.iter().map(rule).collect::<Vec<_>>())
+}
+
+fn settings(settings: &[Setting]) -> Value {
+    let setting = |setting: &Setting| {
+        let why = match setting.why {
+            WhySet::Default => "default",
+            WhySet::Clamped => "clamped",
+        };
+        json!({ "parameter": setting.parameter.name(), "value": setting.value.to_string(), "why": why })
+    };
+    Value::from(settings.iter().map(setting).collect::<Vec<_>>())
+}
+
+fn parameters(parameters: &Parameters) -> Value {
+    let map: Map<String, Value> =
+        parameters.iter().map(|(parameter, value)| (parameter.name().to_owned(), json!(value.to_string()))).collect();
+    Value::Object(map)
+}
+
+fn body(body: &BodyRef) -> Value {
+    json!({ "commitment": to_hex(&body.commitment), "length": body.length })
+}
+
+/// A moment as one JSON object: `at`, `event`, and the event's own facts.
+pub fn in_json(moment: &Moment) -> Value {
+    let mut value = facts(&moment.event);
+    if let Value::Object(facts) = &mut value {
+        facts.insert("at".to_owned(), json!(moment.at.to_string()));
+        facts.insert("event".to_owned(), json!(moment.event.name()));
+    }
+    value
+}
+
+fn facts(event: &Event) -> Value {
+    match event {
+        Event::Arrived { client, method, path } => json!({ "client": client.as_deref(), "method": method, "path": path }),
+        Event::Refused { code, param, rule, count } => json!({
+            "code": code.name(), "param": param, "rule": rule.as_ref().map(|rule| rule.as_str()), "count": count,
+        }),
+        Event::Authenticated { issuer, subject, kind } => {
+            json!({ "issuer": issuer.as_str(), "subject": &**subject, "kind": kind.name() })
+        }
+        Event::Identified { protocol, operation, model, connection, upstream, delivery, parameters: stated, datasets } => json!({
+            "protocol": protocol,
+            "operation": operation.name(),
+            "model": model.as_deref(),
+            "connection": connection.as_ref().map(|name| name.as_str()),
+            "upstream": upstream.as_deref(),
+            "stream": *delivery == gatewright_model::Delivery::Stream,
+            "parameters": parameters(stated),
+            "datasets": datasets.iter().map(|name| name.as_str()).collect::<Vec<_>>(),
+        }),
+        Event::Examined { found } => json!({ "found": tallies(found) }),
+        Event::Decided { verdict, roles, rules: made, settings: set, epoch, catalogue } => json!({
+            "decision": verdict.name(),
+            "roles": roles.iter().map(|role| role.as_str()).collect::<Vec<_>>(),
+            "rules": rules(made),
+            "settings": settings(set),
+            "epoch": epoch,
+            "catalogue": to_hex(catalogue),
+        }),
+        Event::Held { rule, approval } => json!({ "rule": rule.as_str(), "approval": approval.to_string() }),
+        Event::Settled { approval, verdict } => json!({ "approval": approval.to_string(), "decision": verdict.name() }),
+        Event::Opened { session, request, masked } => {
+            json!({ "session": session.to_string(), "request": body(request), "masked": tallies(masked) })
+        }
+        Event::Durable { waited } => json!({ "waited_us": waited }),
+        Event::Forwarded { attempt } => json!({ "attempt": attempt }),
+        Event::FirstByte { status } => json!({ "status": status }),
+        Event::Chunk { length } => json!({ "length": length }),
+        Event::Closed { fate, status, answer, chunks, masked, usage } => json!({
+            "fate": fate.name(),
+            "code": match fate { Fate::Failed(code) => Some(code.name()), _ => None },
+            "status": status,
+            "answer": body(answer),
+            "chunks": chunks,
+            "masked": tallies(masked),
+            "usage": usage.map(|usage| json!({ "input": usage.input, "output": usage.output })),
+        }),
+        Event::Reloaded { epoch, configuration, catalogue } => {
+            json!({ "epoch": epoch, "configuration": to_hex(configuration), "catalogue": to_hex(catalogue) })
+        }
+        Event::Granted { grant, issuer, subject, role, until } => json!({
+            "grant": grant.to_string(), "issuer": issuer.as_str(), "subject": &**subject, "role": role.as_str(), "until": until.to_string(),
+        }),
+        Event::Revoked { grant } => json!({ "grant": grant.to_string() }),
+        Event::RecordRead { issuer, subject, session } => {
+            json!({ "issuer": issuer.as_str(), "subject": &**subject, "session": session.to_string() })
+        }
+        Event::RecordErased { session } => json!({ "session": session.to_string() }),
+        Event::Started { build, configuration, catalogue, recovered, interrupted } => json!({
+            "build": build,
+            "configuration": to_hex(configuration),
+            "catalogue": to_hex(catalogue),
+            "recovered": recovered,
+            "interrupted": interrupted.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        }),
+        Event::Stopped { leaves } => json!({ "leaves": leaves }),
+    }
+}
+
+/// A moment as one line for a person: the event's name and its facts, long digests left out.
+pub fn in_words(moment: &Moment) -> String {
+    let mut line = format!("{:<13}", moment.event.name());
+    let Value::Object(facts) = facts(&moment.event) else { return line };
+    for (name, value) in facts {
+        let text = match &value {
+            Value::Null => continue,
+            Value::Array(values) if values.is_empty() => continue,
+            Value::Object(values) if values.is_empty() || values.contains_key("commitment") => continue,
+            Value::String(text) if text.len() == 64 => continue,
+            Value::String(text) => text.clone(),
+            Value::Array(values) => values.iter().map(short).collect::<Vec<_>>().join(","),
+            Value::Object(values) => {
+                values.iter().map(|(name, value)| format!("{name}:{}", short(value))).collect::<Vec<_>>().join(",")
+            }
+            other => other.to_string(),
+        };
+        line.push_str(&format!(" {name}={text}"));
+    }
+    line
+}
+
+/// A rule or a setting in a word or two; anything else as it is.
+fn short(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Object(facts) => match (facts.get("name"), facts.get("parameter"), facts.get("value")) {
+            (Some(Value::String(name)), _, _) => match facts.get("line").and_then(Value::as_u64) {
+                Some(line) if line > 0 => format!("{name} (line {line})"),
+                _ => name.clone(),
+            },
+            (_, Some(Value::String(parameter)), Some(Value::String(set))) => format!("{parameter}={set}"),
+            _ => value.to_string(),
+        },
+        other => other.to_string(),
+    }
+}
