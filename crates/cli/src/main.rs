@@ -1,1 +1,225 @@
-fn main() {}
+//! `gatewright`: the one binary. It reads what was typed and hands it to the server crate; it decides nothing itself.
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command's answer is what it prints")]
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use gatewright_server::commands::mask::Cut;
+use gatewright_server::commands::{self, Format, Outcome};
+
+/// An identity-aware gateway for AI models: who asks, what they may, what must not be seen, and a record of it all.
+#[derive(Parser)]
+#[command(name = "gatewright", version, disable_help_subcommand = true, arg_required_else_help = true)]
+struct Typed {
+    /// Text for people or JSON for programs.
+    #[arg(short = 'o', long = "output", value_enum, default_value_t = Output::Text, global = true)]
+    output: Output,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Output {
+    Text,
+    Json,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run everything on this machine with nothing to configure: a demo identity provider, a demo model, a gateway.
+    Quickstart(Quickstart),
+    /// Run the gateway of a configuration.
+    Serve {
+        /// The configuration file.
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+    },
+    /// Look at configurations.
+    #[command(subcommand, arg_required_else_help = true)]
+    Config(Config),
+    /// Sign in through the browser; the token is kept for `gatewright token`.
+    Login {
+        /// The identity provider's URL.
+        #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8082")]
+        issuer: String,
+        /// The client that this command signs in as there.
+        #[arg(long, value_name = "ID", default_value = "gatewright-cli")]
+        client: String,
+        /// Print the address to open, and open no browser.
+        #[arg(long)]
+        no_browser: bool,
+    },
+    /// Print the identity token of whoever signed in, renewed where needed: what an SDK takes as its API key.
+    Token,
+    /// Forget the token.
+    Logout,
+    /// Look at recorded sessions.
+    #[command(subcommand, arg_required_else_help = true)]
+    Sessions(Sessions),
+    /// Look at the append-only log.
+    #[command(subcommand, arg_required_else_help = true)]
+    Ledger(Ledger),
+    /// Mask text from standard input.
+    Mask(Mask),
+}
+
+#[derive(Args)]
+struct Quickstart {
+    /// Where callers connect.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
+    listen: SocketAddr,
+    /// Where operators connect.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8081")]
+    admin: SocketAddr,
+    /// The folder of everything that is kept.
+    #[arg(long, value_name = "DIR", default_value = "./gatewright-data")]
+    data: PathBuf,
+    /// A real OpenAI-style model server to stand before, in place of the demo model.
+    #[arg(long, value_name = "URL")]
+    upstream: Option<String>,
+    /// Where that server's credential lies: env:NAME or file:/path.
+    #[arg(long, value_name = "REFERENCE", requires = "upstream")]
+    upstream_key: Option<String>,
+    /// Print one line of JSON for scripts, once ready.
+    #[arg(long)]
+    json: bool,
+    /// Write the configuration and the catalogue that the quickstart runs into this folder, and stop.
+    #[arg(long, value_name = "DIR")]
+    eject: Option<PathBuf>,
+}
+
+#[derive(Args)]
+struct Mask {
+    /// Rows {"id","text"}, one a line, instead of one text.
+    #[arg(long)]
+    jsonl: bool,
+    /// Print where values are, as rows {"id","spans","unit"}, instead of masking them; implies --jsonl.
+    #[arg(long)]
+    spans: bool,
+    /// The names of types that are printed.
+    #[arg(long, value_enum, default_value_t = Types::Presidio)]
+    types: Types,
+    /// Feed the text as a stream, in pieces of N bytes or of random length.
+    #[arg(long, value_name = "N|random:SEED")]
+    cut: Option<Cut>,
+    /// Add the detectors of this catalogue.
+    #[arg(long, value_name = "FILE")]
+    rules: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Types {
+    /// As policies name them.
+    Presidio,
+    /// As the masking corpus names them.
+    Corpus,
+}
+
+#[derive(Subcommand)]
+enum Config {
+    /// Say everything that is wrong with a configuration and its catalogue, with line and column.
+    Check {
+        /// The configuration file.
+        file: PathBuf,
+    },
+}
+
+#[derive(Args)]
+struct Data {
+    /// The gateway's data folder, or a copy of it.
+    #[arg(long, value_name = "DIR", default_value = "./gatewright-data")]
+    data: PathBuf,
+}
+
+#[derive(Subcommand)]
+enum Sessions {
+    /// The sessions, newest first.
+    List {
+        #[command(flatten)]
+        data: Data,
+        /// The most that are listed.
+        #[arg(long, default_value_t = 50)]
+        limit: usize,
+    },
+    /// Every call of a session: who, what, the decision and its rules, what was masked.
+    Show {
+        /// The session, or `last`.
+        session: String,
+        #[command(flatten)]
+        data: Data,
+    },
+    /// A session's calls as they were given, with the original timing.
+    Replay {
+        /// The session, or `last`.
+        session: String,
+        #[command(flatten)]
+        data: Data,
+        /// How many times faster than it happened; 0 waits for nothing.
+        #[arg(long, default_value_t = 1.0)]
+        speed: f64,
+    },
+}
+
+#[derive(Subcommand)]
+enum Ledger {
+    /// Check every record, offline. Exit code 0 only when everything holds.
+    Verify {
+        #[command(flatten)]
+        data: Data,
+        /// The public key to trust, in place of the one beside the log.
+        #[arg(long, value_name = "KEY")]
+        trust: Option<String>,
+    },
+}
+
+fn main() -> ExitCode {
+    let typed = match Typed::try_parse() {
+        Ok(typed) => typed,
+        Err(error) => {
+            let _ = error.print();
+            // clap's own code for help and version is 0, and for a wrong command line 2, which is ours too.
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+        }
+    };
+    let format = match typed.output {
+        Output::Text => Format::Text,
+        Output::Json => Format::Json,
+    };
+    run(typed.command, format).into()
+}
+
+fn run(command: Command, format: Format) -> Outcome {
+    match command {
+        Command::Quickstart(typed) => commands::quickstart::run(commands::quickstart::Wanted {
+            listen: typed.listen,
+            admin: typed.admin,
+            data: typed.data,
+            upstream: typed.upstream,
+            upstream_key: typed.upstream_key,
+            json: typed.json || matches!(format, Format::Json),
+            eject: typed.eject,
+        }),
+        Command::Serve { config } => commands::serve::run(&config),
+        Command::Config(Config::Check { file }) => commands::config::check(&file, format),
+        Command::Login { issuer, client, no_browser } => commands::login::login(&issuer, &client, no_browser, format),
+        Command::Token => commands::login::token(format),
+        Command::Logout => commands::login::logout(format),
+        Command::Sessions(Sessions::List { data, limit }) => commands::sessions::list(&data.data, limit, format),
+        Command::Sessions(Sessions::Show { session, data }) => commands::sessions::show(&data.data, &session, format),
+        Command::Sessions(Sessions::Replay { session, data, speed }) => {
+            commands::sessions::replay(&data.data, &session, speed, format)
+        }
+        Command::Ledger(Ledger::Verify { data, trust }) => {
+            commands::ledger::verify(&data.data, trust.as_deref(), format)
+        }
+        Command::Mask(typed) => commands::mask::run(&commands::mask::Wanted {
+            jsonl: typed.jsonl,
+            spans: typed.spans,
+            corpus_types: typed.types == Types::Corpus,
+            cut: typed.cut.unwrap_or(Cut::Whole),
+            rules: typed.rules,
+        }),
+    }
+}

@@ -43,4 +43,4 @@ pub use settle::Permit;
 pub use story::Drain;
 pub use strangers::Strangers;
 pub use threads::Threads;
-pub use world::{Connection, Limits, Model, Stages, World};
+pub use world::{Connection, ContentRules, Limits, Model, Stages, World};

@@ -37,6 +37,8 @@ pub fn check(file: &Path, format: Format) -> Outcome {
 fn rows(faults: &[Fault]) -> Vec<serde_json::Value> {
     faults
         .iter()
-        .map(|fault| json!({ "file": fault.file, "line": fault.line, "column": fault.column, "message": fault.message }))
+        .map(
+            |fault| json!({ "file": fault.file, "line": fault.line, "column": fault.column, "message": fault.message }),
+        )
         .collect()
 }

@@ -87,7 +87,9 @@ pub fn configuration(plan: &Plan) -> String {
         Some(reference) => {
             let _ = writeln!(text, "    credential: {}", quoted(reference));
         }
-        None => text.push_str("    # credential: \"file:/run/secrets/models\"   # or env:NAME; never the value itself\n"),
+        None => {
+            text.push_str("    # credential: \"file:/run/secrets/models\"   # or env:NAME; never the value itself\n")
+        }
     }
     text.push_str("\n# The names that callers use, and what the model server calls them.\nmodels:\n");
     for model in &plan.models {
@@ -95,6 +97,16 @@ pub fn configuration(plan: &Plan) -> String {
         let _ = writeln!(text, "  {name}: {{ connection: {connection}, upstream: {name} }}");
     }
     text
+}
+
+/// Models of the starter catalogue that its analysts may use.
+pub const STARTER_ALLOWED: [&str; 3] = gatewright_policy::STARTER_ALLOWED;
+
+/// `catalogue.yaml`
+pub fn catalogue(plan: &Plan, allowed: &[String]) -> String {
+    let models: Vec<&str> = plan.models.iter().map(String::as_str).collect();
+    let allowed: Vec<&str> = allowed.iter().map(String::as_str).collect();
+    gatewright_policy::starter_for(&models, &allowed)
 }
 
 #[cfg(test)]

@@ -47,14 +47,25 @@ pub fn in_json(moment: &Moment) -> Value {
 
 fn facts(event: &Event) -> Value {
     match event {
-        Event::Arrived { client, method, path } => json!({ "client": client.as_deref(), "method": method, "path": path }),
+        Event::Arrived { client, method, path } => {
+            json!({ "client": client.as_deref(), "method": method, "path": path })
+        }
         Event::Refused { code, param, rule, count } => json!({
             "code": code.name(), "param": param, "rule": rule.as_ref().map(|rule| rule.as_str()), "count": count,
         }),
         Event::Authenticated { issuer, subject, kind } => {
             json!({ "issuer": issuer.as_str(), "subject": &**subject, "kind": kind.name() })
         }
-        Event::Identified { protocol, operation, model, connection, upstream, delivery, parameters: stated, datasets } => json!({
+        Event::Identified {
+            protocol,
+            operation,
+            model,
+            connection,
+            upstream,
+            delivery,
+            parameters: stated,
+            datasets,
+        } => json!({
             "protocol": protocol,
             "operation": operation.name(),
             "model": model.as_deref(),

@@ -1,0 +1,225 @@
+//! A gateway in a test: real sockets, a real issuer, a fake model that keeps every byte, and a disk that can be held,
+//! broken and torn.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use gatewright_demo::issuer::{Issuer, Person};
+use gatewright_dial::{Dial, Roots};
+use gatewright_gateway::{Audience, Connection, Drain, Gateway, Inbound, Limits, Model, Parts, Stages, Threads, World};
+use gatewright_identity::{Identities, IssuerConfig};
+use gatewright_masking::{CustomPattern, CustomRule, Detectors};
+use gatewright_model::{Clock, Entropy, InfoType, Moment, RequestId, Timestamp, Trust};
+use gatewright_policy::{Catalogue, Landscape, ModelFacts, Source};
+use gatewright_store::log::{Log, Options};
+use gatewright_store::testing::{CountedEntropy, FakeDisk};
+use gatewright_testkit::{Answer, FakeModel, RawClient};
+use gatewright_upstream::Upstreams;
+use gatewright_upstream::lend::Fixed;
+use gatewright_upstream::reach::{Origin, Timeouts};
+use http::header::AUTHORIZATION;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::server::conn::auto;
+use tokio::net::TcpListener;
+
+/// The model server's credential; it must be found nowhere.
+pub const CREDENTIAL: &str = "sk-canary-upstream-credential";
+
+const CATALOGUE: &str = r#"
+version: 1
+detectors:
+  EMPLOYEE: { regex: "ACME-EMP-[0-9]{6}" }
+roles:
+  analyst:
+    members: [{ issuer: demo, group: analysts }]
+    grants:
+      - models: [open]
+        operations: [chat, embed]
+        parameters: { max_tokens: { max: 100, default: 50, over: clamp } }
+  admin:
+    members: [{ issuer: demo, group: ml-admins }]
+    grants: [{ models: [open, closed], operations: [chat] }]
+    reveal: [EMAIL_ADDRESS]
+"#;
+
+/// The machine's clock: tokens and timeouts are real here.
+pub struct Now;
+
+impl Clock for Now {
+    fn now(&self) -> Timestamp {
+        let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+        Timestamp::from_micros(u64::try_from(since.as_micros()).unwrap_or(0))
+    }
+}
+
+/// Keeps what it hears.
+#[derive(Default)]
+pub struct Ears(pub Mutex<Vec<(RequestId, Vec<Moment>)>>);
+
+impl Audience for Ears {
+    fn hear(&self, request: RequestId, moments: &[Moment]) {
+        self.0.lock().expect("nobody panics with it").push((request, moments.to_vec()));
+    }
+}
+
+pub struct Desk {
+    pub address: SocketAddr,
+    pub model: FakeModel,
+    pub issuer: Issuer,
+    pub disk: FakeDisk,
+    pub log: Log,
+    pub ears: Arc<Ears>,
+    _folder: tempfile::TempDir,
+}
+
+impl Desk {
+    pub async fn new(model: FakeModel, trust: Trust) -> Self {
+        Self::with(model, trust, FakeDisk::new(), false).await
+    }
+
+    pub async fn with(model: FakeModel, trust: Trust, disk: FakeDisk, strict_answers: bool) -> Self {
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+        let folder = tempfile::tempdir().expect("a folder");
+        let (issuer, identities) = issuer(folder.path()).await;
+        let clock: Arc<dyn Clock> = Arc::new(Now);
+        let entropy: Arc<dyn Entropy> = Arc::new(CountedEntropy::default());
+        let options = Options { segment_bytes: 1 << 20, ahead_bytes: 1 << 18, ..Options::default() };
+        let (log, _) =
+            Log::open(Arc::new(disk.clone()), options, Arc::clone(&clock), Arc::clone(&entropy)).expect("a log");
+        let ears = Arc::new(Ears::default());
+        let gateway = Arc::new(Gateway::new(Parts {
+            world: world(&model, trust, identities, strict_answers),
+            log: log.clone(),
+            threads: Threads::new(&[1; 32]),
+            audience: Arc::clone(&ears) as Arc<dyn Audience>,
+            clock,
+            entropy,
+            pseudonym_key: [2; 32],
+        }));
+        let address = listen(gateway).await;
+        Self { address, model, issuer, disk, log, ears, _folder: folder }
+    }
+
+    pub fn token(&self, person: Person) -> String {
+        self.issuer.mint(person)
+    }
+
+    pub fn request(&self, person: Person, path: &str, body: &str) -> String {
+        let token = self.token(person);
+        format!(
+            "POST {path} HTTP/1.1\r\nhost: gateway\r\nauthorization: Bearer {token}\r\ncontent-type: application/json\r\n\
+             content-length: {}\r\n\r\n{body}",
+            body.len()
+        )
+    }
+
+    pub async fn chat(&self, person: Person, body: &str) -> Answer {
+        let request = self.request(person, "/v1/chat/completions", body);
+        RawClient::exchange(self.address, request).await.expect("an answer")
+    }
+
+    /// Every byte on the fake disk, durable or not.
+    pub fn disk_bytes(&self) -> Vec<u8> {
+        self.disk.paths().iter().filter_map(|path| self.disk.contents(path)).flatten().collect()
+    }
+}
+
+pub fn contains(bytes: &[u8], text: &str) -> bool {
+    bytes.windows(text.len()).any(|window| window == text.as_bytes())
+}
+
+async fn issuer(folder: &std::path::Path) -> (Issuer, Arc<Identities>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let url = format!("http://{}", listener.local_addr().expect("an address"));
+    let issuer = Issuer::open(folder, &url, Arc::new(Now), Arc::new(CountedEntropy::default())).expect("an issuer");
+    let serving = issuer.clone();
+    tokio::spawn(async move { serving.serve(listener, std::future::pending()).await });
+    let config =
+        IssuerConfig { groups: Some("/groups".to_owned()), ..IssuerConfig::new("demo".into(), url, "gatewright") };
+    let dial = Dial::new(&Roots::System).expect("a dial");
+    let identities = Arc::new(Identities::new(vec![config], dial, Arc::new(Now)).expect("identities"));
+    identities.start();
+    tokio::time::timeout(Duration::from_secs(10), identities.tried()).await.expect("keys");
+    (issuer, identities)
+}
+
+fn world(model: &FakeModel, trust: Trust, identities: Arc<Identities>, strict_answers: bool) -> World {
+    let employee = CustomRule {
+        name: InfoType::new("EMPLOYEE").expect("a name"),
+        pattern: CustomPattern::Regex("ACME-EMP-[0-9]{6}".to_owned()),
+    };
+    let detectors = Arc::new(Detectors::with(&[employee]).expect("detectors"));
+    let facts = |name: &str| ModelFacts { name: name.into(), connection: "lab".into(), tags: Vec::new() };
+    let landscape = Landscape {
+        issuers: vec!["demo".into()],
+        connections: vec![("lab".into(), trust)],
+        models: vec![facts("open"), facts("closed")],
+        datasets: Vec::new(),
+        info_types: detectors.info_types().to_vec(),
+    };
+    let source = Source { name: "catalogue.yaml".to_owned(), text: CATALOGUE.to_owned() };
+    let policy =
+        gatewright_policy::parse(&[source]).and_then(|text| Catalogue::compile(text, &landscape)).expect("policy");
+    let connection = Arc::new(Connection {
+        name: "lab".into(),
+        protocol: gatewright_protocols::named("openai").expect("a protocol"),
+        dialect: Default::default(),
+        trust,
+    });
+    let mut upstreams = Upstreams::new();
+    let origin = Origin::parse(&model.url()).expect("an origin");
+    let lender = Arc::new(Fixed::new(CREDENTIAL.to_owned()));
+    let roots =
+        rustls::ClientConfig::builder().with_root_certificates(rustls::RootCertStore::empty()).with_no_client_auth();
+    let timeouts =
+        Timeouts { connect: Duration::from_secs(2), first_byte: Duration::from_secs(5), idle: Duration::from_secs(2) };
+    upstreams.add("lab".into(), origin, Some((AUTHORIZATION, "Bearer ", lender)), timeouts, &Arc::new(roots));
+    let models = ["open", "closed"].map(|name| {
+        let model =
+            Model { facts: facts(name), connection: Arc::clone(&connection), upstream: format!("{name}-there").into() };
+        (name.into(), model)
+    });
+    World {
+        epoch: 1,
+        configuration: [0; 32],
+        identities,
+        policy,
+        detectors,
+        prompt_rules: None,
+        answer_rules: None,
+        connections: HashMap::from([("lab".into(), connection)]),
+        models: HashMap::from(models),
+        upstreams,
+        limits: Limits { body: 64 << 10, body_time: Duration::from_secs(2), ..Limits::default() },
+        proxies: Default::default(),
+        strict_answers,
+        stages: Stages::ALL,
+        roles: Default::default(),
+    }
+}
+
+async fn listen(gateway: Arc<Gateway>) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("an address");
+    tokio::spawn(async move {
+        while let Ok((stream, peer)) = listener.accept().await {
+            let gateway = Arc::clone(&gateway);
+            tokio::spawn(async move {
+                let _ = stream.set_nodelay(true);
+                let service = service_fn(|request: http::Request<hyper::body::Incoming>| {
+                    let gateway = Arc::clone(&gateway);
+                    async move {
+                        let (head, body) = request.into_parts();
+                        let answer = gateway.serve(head, Inbound::Wire(body), peer, &Drain::never()).await;
+                        Ok::<_, std::convert::Infallible>(answer)
+                    }
+                });
+                let _ = auto::Builder::new(TokioExecutor::new()).serve_connection(TokioIo::new(stream), service).await;
+            });
+        }
+    });
+    address
+}

@@ -1,0 +1,162 @@
+//! From a configuration that holds to the world that journeys are judged by.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use gatewright_gateway::{Connection, ContentRules, Limits, Model, Proxies, Stages, World};
+use gatewright_identity::Identities;
+use gatewright_model::{ConnectionName, ModelName};
+use gatewright_policy::ModelFacts;
+use gatewright_upstream::Upstreams;
+use http::header::AUTHORIZATION;
+use rustls::RootCertStore;
+
+use crate::config::ready::AnswerRecords;
+use crate::config::{ContentDetectors, Loaded, Ready};
+
+/// Why a configuration that holds cannot run here.
+#[derive(Debug, thiserror::Error)]
+pub enum Unassembled {
+    /// A credential cannot be lent.
+    #[error("connection `{connection}`: {why}")]
+    Credential {
+        /// Whose.
+        connection: ConnectionName,
+        /// Why.
+        why: gatewright_upstream::lend::Unlent,
+    },
+    /// Certificates to trust cannot be read.
+    #[error("the certificates to trust in {place} cannot be read: {reason}")]
+    Trust {
+        /// Where they should be.
+        place: String,
+        /// Why.
+        reason: String,
+    },
+    /// The configuration names a protocol that the gateway does not speak.
+    #[error("connection `{0}` has a protocol or dialect that is not known")]
+    Protocol(ConnectionName),
+}
+
+/// Makes a world of a configuration.
+pub fn world(loaded: Loaded, identities: Arc<Identities>, epoch: u64, stages: Stages) -> Result<World, Unassembled> {
+    let Loaded { ready, catalogue, detectors, prompt_rules, answer_rules, .. } = loaded;
+    let (connections, upstreams) = connections(&ready)?;
+    let mut models = HashMap::new();
+    for (name, model) in &ready.models {
+        if let Some(connection) = connections.get(&model.connection) {
+            models.insert(name.clone(), ready_model(name, model, connection));
+        }
+    }
+    Ok(World {
+        epoch,
+        configuration: ready.digest,
+        identities,
+        policy: catalogue,
+        detectors,
+        prompt_rules: prompt_rules.map(content_rules),
+        answer_rules: answer_rules.map(content_rules),
+        connections,
+        models,
+        upstreams,
+        limits: Limits {
+            body: ready.limits.body_bytes,
+            depth: ready.limits.json_depth,
+            body_time: ready.limits.body_timeout,
+            ..Limits::default()
+        },
+        proxies: Proxies::new(ready.proxies.iter().map(|network| network.parts()).collect()),
+        strict_answers: ready.answers == AnswerRecords::Strict,
+        stages,
+        roles: Default::default(),
+    })
+}
+
+fn content_rules(compiled: ContentDetectors) -> ContentRules {
+    ContentRules { detectors: compiled.detectors, rules: compiled.rules }
+}
+
+fn ready_model(name: &ModelName, model: &crate::config::ready::Model, connection: &Arc<Connection>) -> Model {
+    Model {
+        facts: ModelFacts { name: name.clone(), connection: connection.name.clone(), tags: model.tags.clone() },
+        connection: Arc::clone(connection),
+        upstream: model.upstream.as_str().into(),
+    }
+}
+
+type Connections = HashMap<ConnectionName, Arc<Connection>>;
+
+fn connections(ready: &Ready) -> Result<(Connections, Upstreams), Unassembled> {
+    let mut connections = HashMap::new();
+    let mut upstreams = Upstreams::new();
+    let mut trusted = Trusted::default();
+    for (name, written) in &ready.connections {
+        let unknown = || Unassembled::Protocol(name.clone());
+        let protocol = gatewright_protocols::named(&written.protocol).ok_or_else(unknown)?;
+        let dialect = match &written.dialect {
+            Some(dialect) => protocol.dialect(dialect).ok_or_else(unknown)?,
+            None => Default::default(),
+        };
+        let credential = match &written.credential {
+            Some(reference) => {
+                let lender = reference
+                    .open(&|name| std::env::var(name).ok())
+                    .map_err(|why| Unassembled::Credential { connection: name.clone(), why })?;
+                Some((AUTHORIZATION, "Bearer ", lender))
+            }
+            None => None,
+        };
+        let tls = trusted.by(written.ca.as_deref())?;
+        upstreams.add(name.clone(), written.origin.clone(), credential, written.timeouts, &tls);
+        let trust = written.trust;
+        connections.insert(name.clone(), Arc::new(Connection { name: name.clone(), protocol, dialect, trust }));
+    }
+    Ok((connections, upstreams))
+}
+
+/// TLS settings towards model servers, made once for each set of authorities.
+#[derive(Default)]
+struct Trusted {
+    system: Option<Arc<rustls::ClientConfig>>,
+}
+
+impl Trusted {
+    fn by(&mut self, ca: Option<&Path>) -> Result<Arc<rustls::ClientConfig>, Unassembled> {
+        if let Some(file) = ca {
+            return Ok(client(roots_in(file)?));
+        }
+        if let Some(system) = &self.system {
+            return Ok(Arc::clone(system));
+        }
+        let system = system_tls();
+        self.system = Some(Arc::clone(&system));
+        Ok(system)
+    }
+}
+
+/// TLS towards servers that the machine's own authorities vouch for.
+pub fn system_tls() -> Arc<rustls::ClientConfig> {
+    let mut roots = RootCertStore::empty();
+    // A machine without any still reaches plain connections; a TLS one then fails to verify, which is right.
+    for certificate in rustls_native_certs::load_native_certs().certs {
+        let _ = roots.add(certificate);
+    }
+    client(roots)
+}
+
+fn roots_in(file: &Path) -> Result<RootCertStore, Unassembled> {
+    use rustls_pki_types::CertificateDer;
+    use rustls_pki_types::pem::PemObject;
+    let unread = |reason: String| Unassembled::Trust { place: file.display().to_string(), reason };
+    let mut roots = RootCertStore::empty();
+    for certificate in CertificateDer::pem_file_iter(file).map_err(|error| unread(error.to_string()))? {
+        let certificate = certificate.map_err(|error| unread(error.to_string()))?;
+        roots.add(certificate).map_err(|error| unread(error.to_string()))?;
+    }
+    if roots.is_empty() { Err(unread("there is no certificate in it".to_owned())) } else { Ok(roots) }
+}
+
+fn client(roots: RootCertStore) -> Arc<rustls::ClientConfig> {
+    Arc::new(rustls::ClientConfig::builder().with_root_certificates(roots).with_no_client_auth())
+}

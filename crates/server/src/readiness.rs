@@ -1,0 +1,66 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use gatewright_admin::Standing;
+use gatewright_api::{Note, Readiness as Answer, Reason, ReasonCode};
+use gatewright_gateway::Gateway;
+use gatewright_store::log::{Log, LogState};
+
+use crate::config::ReloaderStatus;
+
+/// Whether the gateway can be relied on, and why not.
+pub struct Readiness {
+    gateway: Arc<Gateway>,
+    log: Log,
+    configuration: Option<Arc<ReloaderStatus>>,
+    draining: AtomicBool,
+}
+
+impl Readiness {
+    /// Judges by these parts.
+    pub fn new(gateway: Arc<Gateway>, log: Log, configuration: Option<Arc<ReloaderStatus>>) -> Arc<Self> {
+        Arc::new(Self { gateway, log, configuration, draining: AtomicBool::new(false) })
+    }
+
+    /// From now on no caller should be sent here.
+    pub fn draining(&self) {
+        self.draining.store(true, Ordering::Release);
+    }
+
+    fn issuers(&self, reasons: &mut Vec<Reason>, notes: &mut Vec<Note>) {
+        let states = self.gateway.world().identities.readiness();
+        let unreachable: Vec<String> = states
+            .iter()
+            .filter_map(|(name, state)| state.as_ref().err().map(|why| format!("issuer `{name}`: {why}")))
+            .collect();
+        if unreachable.is_empty() {
+            return;
+        }
+        if unreachable.len() == states.len() {
+            reasons.push(Reason { code: ReasonCode::IssuersUnreachable, message: unreachable.join("; ") });
+        } else {
+            notes.extend(unreachable.into_iter().map(|message| Note { message }));
+        }
+    }
+}
+
+impl Standing for Readiness {
+    fn readiness(&self) -> Answer {
+        let (mut reasons, mut notes) = (Vec::new(), Vec::new());
+        if self.draining.load(Ordering::Acquire) {
+            reasons.push(Reason { code: ReasonCode::Draining, message: "The gateway was told to stop.".to_owned() });
+        }
+        match self.log.state() {
+            LogState::Healthy => {}
+            LogState::Broken(why) => reasons.push(Reason { code: ReasonCode::LogBroken, message: why.to_string() }),
+            LogState::Closed => {
+                reasons.push(Reason { code: ReasonCode::LogBroken, message: "The recorder is closed.".to_owned() });
+            }
+        }
+        self.issuers(&mut reasons, &mut notes);
+        if let Some(message) = self.configuration.as_ref().and_then(|status| status.note()) {
+            notes.push(Note { message });
+        }
+        Answer::of(reasons, notes)
+    }
+}

@@ -1,0 +1,401 @@
+//! The gateway as a process: what starts in which order, what runs beside it, and how it ends.
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use gatewright_dial::{Dial, Roots};
+use gatewright_gateway::{Gateway, Inbound, Outbound, Parts, Stages, Threads};
+use gatewright_identity::{Identities, IssuerFault};
+use gatewright_model::{Clock, Entropy, Event, Moment};
+use gatewright_store::disk::RealDisk;
+use gatewright_store::log::{Log, LogState, OpenError, Options, Recovered};
+use gatewright_store::sessions::Indexer;
+use http::{Request, Response};
+use hyper::body::Incoming;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::task::JoinSet;
+
+use crate::assemble::{Unassembled, world};
+use crate::commands::{Outcome, complain};
+use crate::config::{Change, Loaded, Reloader, Side};
+use crate::keys::{DeploymentKeys, KeyFault, create_folder};
+use crate::listen::{self, BadCertificate, Bounds, Drain, Front, Peer, ReloadingTls, Serve};
+use crate::readiness::Readiness;
+use crate::system::{SystemClock, SystemEntropy};
+use crate::telemetry::Telemetry;
+
+/// How long a gateway whose recorder broke goes on saying why, before it exits.
+const LAST_WORDS: Duration = Duration::from_secs(5);
+
+/// How often refusals of strangers are told to the log.
+const STRANGERS: Duration = Duration::from_secs(1);
+
+/// Why the gateway did not start. No port is answered on.
+#[derive(Debug, thiserror::Error)]
+pub enum StartFault {
+    /// The data folder cannot be used.
+    #[error("the data folder {path} cannot be used: {reason}")]
+    Data {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// Another gateway uses it.
+    #[error("another gateway runs on the data folder {0}; one folder serves one gateway")]
+    InUse(PathBuf),
+    /// A key of the deployment.
+    #[error(transparent)]
+    Key(#[from] KeyFault),
+    /// The log does not hold, or cannot be written.
+    #[error("the log cannot be opened: {0}")]
+    Log(String),
+    /// A configuration that cannot run here.
+    #[error(transparent)]
+    World(#[from] Unassembled),
+    /// Issuers that cannot be used.
+    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    Issuers(Vec<IssuerFault>),
+    /// No way out to the issuers.
+    #[error("issuers cannot be reached from here: {0}")]
+    Dial(#[from] gatewright_dial::Fault),
+    /// A certificate.
+    #[error(transparent)]
+    Certificate(#[from] BadCertificate),
+    /// A port.
+    #[error("cannot listen on {address}: {reason}")]
+    Listener {
+        /// Which.
+        address: SocketAddr,
+        /// Why.
+        reason: String,
+    },
+    /// A signal handler.
+    #[error("signals cannot be listened for: {0}")]
+    Signals(std::io::Error),
+}
+
+impl StartFault {
+    /// How the process ends for it.
+    pub const fn outcome(&self) -> Outcome {
+        match self {
+            Self::World(_) | Self::Issuers(_) | Self::Certificate(_) => Outcome::BadConfiguration,
+            Self::Listener { .. } | Self::InUse(_) => Outcome::Unreachable,
+            Self::Data { .. } | Self::Key(_) | Self::Log(_) | Self::Dial(_) | Self::Signals(_) => Outcome::Internal,
+        }
+    }
+}
+
+/// Runs a command's future to its end, on a runtime of its own.
+pub fn on_runtime(command: impl Future<Output = Outcome>) -> Outcome {
+    // The one cryptographic provider of the process; a second call finds it installed.
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().thread_name("gatewright").build();
+    match runtime {
+        Ok(runtime) => {
+            let outcome = runtime.block_on(command);
+            runtime.shutdown_timeout(Duration::from_secs(1));
+            outcome
+        }
+        Err(error) => complain(Outcome::Internal, &format!("no runtime: {error}")),
+    }
+}
+
+/// A gateway that serves.
+pub struct Running {
+    gateway: Arc<Gateway>,
+    log: Log,
+    data: Open,
+    admin: Open,
+    grace: Duration,
+    readiness: Arc<Readiness>,
+    beside: JoinSet<()>,
+    indexer: Indexer,
+}
+
+/// A listener that is being answered on.
+struct Open {
+    running: listen::Running,
+    address: SocketAddr,
+    secure: bool,
+}
+
+impl Open {
+    fn url(&self) -> String {
+        format!("{}://{}", if self.secure { "https" } else { "http" }, self.address)
+    }
+}
+
+/// The callers' side.
+struct DataSide {
+    gateway: Arc<Gateway>,
+    drain: gatewright_gateway::Drain,
+}
+
+impl Serve for DataSide {
+    type Body = Outbound;
+
+    async fn serve(&self, request: Request<Incoming>, peer: Peer) -> Response<Outbound> {
+        let (head, body) = request.into_parts();
+        self.gateway.serve(head, Inbound::Wire(body), peer.address, &self.drain).await
+    }
+}
+
+impl Running {
+    /// Starts a gateway. Nothing is answered before everything that an answer relies on is there.
+    pub async fn start(loaded: Loaded, watched: Watched) -> Result<Self, StartFault> {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
+        let folder = loaded.ready.data.clone();
+        create_folder(&folder).map_err(|error| StartFault::Data { path: folder.clone(), reason: error.to_string() })?;
+        let keys = DeploymentKeys::open(&folder.join("keys"), &*entropy)?;
+        let identities = identities(&loaded, &clock)?;
+        let tls = (
+            certificate(loaded.ready.data_listener.tls.as_ref())?,
+            certificate(loaded.ready.admin_listener.tls.as_ref())?,
+        );
+        let (data_port, admin_port) =
+            (port(loaded.ready.data_listener.address)?, port(loaded.ready.admin_listener.address)?);
+        let (log, recovered) = open_log(&folder, &clock, &entropy)?;
+        let indexer = Indexer::start(&folder, &log)
+            .map_err(|error| StartFault::Data { path: folder.clone(), reason: error.to_string() })?;
+        let telemetry = Telemetry::new(&loaded);
+        let ready = loaded.ready.clone();
+        let started = Event::Started {
+            build: env!("CARGO_PKG_VERSION").into(),
+            configuration: ready.digest,
+            catalogue: loaded.catalogue.digest(),
+            recovered: recovered.torn_bytes,
+            interrupted: recovered.interrupted,
+        };
+        let reloader = match watched {
+            Watched::Files => {
+                let listeners = [(Side::Data, tls.0.clone()), (Side::Admin, tls.1.clone())];
+                let listeners = listeners.into_iter().filter_map(|(side, tls)| Some((side, tls?))).collect();
+                Some(Reloader::start(&loaded, listeners).map_err(StartFault::Signals)?)
+            }
+            Watched::Nothing => None,
+        };
+        let world = world(loaded, Arc::clone(&identities), 1, stages())?;
+        let gateway = Arc::new(Gateway::new(Parts {
+            world,
+            log: log.clone(),
+            threads: Threads::new(&keys.threads),
+            audience: telemetry.audience(),
+            clock: Arc::clone(&clock),
+            entropy,
+            pseudonym_key: keys.pseudonyms,
+        }));
+        log.note(None, vec![Moment { at: clock.now(), event: started }])
+            .await
+            .map_err(|why| StartFault::Log(why.to_string()))?;
+        identities.start();
+        let readiness = Readiness::new(Arc::clone(&gateway), log.clone(), reloader.as_ref().map(Reloader::status));
+        let bounds = Bounds::from(&ready.limits);
+        let data_drain = Drain::new();
+        let cutting = data_drain.clone();
+        let data_side = DataSide {
+            gateway: Arc::clone(&gateway),
+            drain: gatewright_gateway::Drain::new(move || cutting.is_cutting()),
+        };
+        let admin_side = telemetry.admin(&readiness, &ready);
+        let data = open(data_port, tls.0, bounds, data_drain, data_side, &telemetry)?;
+        let admin = open(admin_port, tls.1, bounds, Drain::new(), admin_side, &telemetry)?;
+        let mut running =
+            Self { gateway, log, data, admin, grace: ready.grace, readiness, beside: JoinSet::new(), indexer };
+        running.tell_strangers();
+        if let Some(reloader) = reloader {
+            running.follow(reloader, identities, telemetry);
+        }
+        Ok(running)
+    }
+
+    /// Where callers connect.
+    pub fn data_url(&self) -> String {
+        self.data.url()
+    }
+
+    /// Where operators connect.
+    pub fn admin_url(&self) -> String {
+        self.admin.url()
+    }
+
+    fn tell_strangers(&mut self) {
+        let gateway = Arc::clone(&self.gateway);
+        self.beside.spawn(async move {
+            let mut ticks = tokio::time::interval(STRANGERS);
+            loop {
+                ticks.tick().await;
+                // A log that is busy or broken says so where it matters; the counts go on.
+                let _ = gateway.tell_strangers();
+            }
+        });
+    }
+
+    /// Puts each new configuration that holds in the place of the one that runs.
+    fn follow(&mut self, mut reloader: Reloader, mut identities: Arc<Identities>, telemetry: Telemetry) {
+        let (gateway, log) = (Arc::clone(&self.gateway), self.log.clone());
+        self.beside.spawn(async move {
+            loop {
+                match reloader.next().await {
+                    Change::Replaced { loaded, restart } => {
+                        for setting in restart {
+                            tracing::warn!(setting, "this change counts only after a restart");
+                        }
+                        match replace(&gateway, &log, *loaded, &identities).await {
+                            Ok(new) => {
+                                identities = new;
+                                telemetry.reloaded(Ok(()));
+                            }
+                            Err(fault) => {
+                                tracing::error!(%fault, "the new configuration cannot run; the last good one goes on");
+                                telemetry.reloaded(Err(()));
+                            }
+                        }
+                    }
+                    Change::Certificates => tracing::info!("certificates replaced"),
+                    Change::Refused(faults) => {
+                        for fault in faults {
+                            tracing::error!(%fault, "the configuration on disk does not hold; the last good one goes on");
+                        }
+                        telemetry.reloaded(Err(()));
+                    }
+                }
+            }
+        });
+    }
+
+    /// Serves until a signal or the recorder's end, then drains in order: no new connections, grace for open answers,
+    /// cut the rest, and only then close the log.
+    pub async fn until_stopped(mut self) -> Outcome {
+        let mut broken = self.log.watch();
+        let outcome = tokio::select! {
+            () = signalled() => Outcome::Holds,
+            _ = broken.wait_for(|state| matches!(state, LogState::Broken(_))) => {
+                let why = match self.log.state() {
+                    LogState::Broken(why) => why.to_string(),
+                    LogState::Healthy | LogState::Closed => "the recorder stopped".to_owned(),
+                };
+                tracing::error!(%why, "nothing more is served; the gateway exits in a few seconds");
+                tokio::time::sleep(LAST_WORDS).await;
+                Outcome::Internal
+            }
+        };
+        self.readiness.draining();
+        let grace = if outcome == Outcome::Holds { self.grace } else { Duration::ZERO };
+        let finished = self.data.running.finish(grace).await;
+        if finished.cut > 0 {
+            tracing::warn!(cut = finished.cut, "open answers were cut");
+        }
+        self.beside.shutdown().await;
+        let _ = self.gateway.tell_strangers();
+        let _ = self.admin.running.finish(Duration::from_millis(100)).await;
+        // What the index has not seen is read from the log by whoever asks.
+        drop(self.indexer);
+        match self.log.close().await {
+            Ok(()) => outcome,
+            Err(why) => complain(Outcome::Internal, &why),
+        }
+    }
+}
+
+/// Where changes of the configuration come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Watched {
+    /// From the files that it was read from, and SIGHUP.
+    Files,
+    /// From nowhere.
+    Nothing,
+}
+
+fn certificate(files: Option<&crate::config::ready::CertificateFiles>) -> Result<Option<ReloadingTls>, StartFault> {
+    Ok(files.map(ReloadingTls::open).transpose()?)
+}
+
+fn port(address: SocketAddr) -> Result<tokio::net::TcpListener, StartFault> {
+    listen::bind(address).map_err(|error| StartFault::Listener { address, reason: error.to_string() })
+}
+
+fn open<S: Serve>(
+    listener: tokio::net::TcpListener,
+    tls: Option<ReloadingTls>,
+    bounds: Bounds,
+    drain: Drain,
+    side: S,
+    telemetry: &Telemetry,
+) -> Result<Open, StartFault> {
+    let unknown = SocketAddr::from(([0, 0, 0, 0], 0));
+    let address =
+        listener.local_addr().map_err(|error| StartFault::Listener { address: unknown, reason: error.to_string() })?;
+    let secure = tls.is_some();
+    let front = Front { listener, tls, bounds, drain, counts: telemetry.counts() };
+    Ok(Open { running: front.serve(Arc::new(side)), address, secure })
+}
+
+fn identities(loaded: &Loaded, clock: &Arc<dyn Clock>) -> Result<Arc<Identities>, StartFault> {
+    let dial = Dial::new(&Roots::System)?;
+    let issuers = loaded.ready.issuers.values().map(|issuer| issuer.tokens.clone()).collect();
+    Identities::new(issuers, dial, Arc::clone(clock)).map(Arc::new).map_err(StartFault::Issuers)
+}
+
+fn open_log(folder: &Path, clock: &Arc<dyn Clock>, entropy: &Arc<dyn Entropy>) -> Result<(Log, Recovered), StartFault> {
+    let disk = Arc::new(RealDisk::new(folder));
+    Log::open(disk, Options::default(), Arc::clone(clock), Arc::clone(entropy)).map_err(|error| match error {
+        OpenError::InUse => StartFault::InUse(folder.to_owned()),
+        other => StartFault::Log(other.to_string()),
+    })
+}
+
+/// Every step of the journey; a benchmark's build may leave some out, to show what each costs.
+fn stages() -> Stages {
+    #[cfg(feature = "bench-layers")]
+    {
+        let layers = std::env::var("GATEWRIGHT_BENCH_LAYERS").unwrap_or_default();
+        match layers.as_str() {
+            "plain" => return Stages::danger_first(0),
+            "identity" => return Stages::danger_first(1),
+            "policy" => return Stages::danger_first(2),
+            "masking" => return Stages::danger_first(3),
+            _ => {}
+        }
+    }
+    Stages::ALL
+}
+
+/// Puts a new configuration in the place of the one that runs, and says so in the log.
+async fn replace(
+    gateway: &Gateway,
+    log: &Log,
+    loaded: Loaded,
+    identities: &Identities,
+) -> Result<Arc<Identities>, StartFault> {
+    let issuers = loaded.ready.issuers.values().map(|issuer| issuer.tokens.clone()).collect();
+    let identities = identities.successor(issuers).map(Arc::new).map_err(StartFault::Issuers)?;
+    let epoch = gateway.world().epoch + 1;
+    let (configuration, catalogue) = (loaded.ready.digest, loaded.catalogue.digest());
+    let world = world(loaded, Arc::clone(&identities), epoch, stages())?;
+    let event = Event::Reloaded { epoch, configuration, catalogue };
+    log.note(None, vec![Moment { at: SystemClock.now(), event }])
+        .await
+        .map_err(|why| StartFault::Log(why.to_string()))?;
+    identities.start();
+    gateway.replace_world(world);
+    tracing::info!(epoch, "a new configuration runs");
+    Ok(identities)
+}
+
+/// Returns when the process is asked to stop.
+async fn signalled() {
+    let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+    else {
+        // Without handlers the signals do what they do by default, which is to stop the process.
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+    }
+}
