@@ -252,6 +252,42 @@ async fn cuts_a_caller_that_stops_reading() {
 }
 
 #[tokio::test]
+async fn cuts_an_http2_caller_that_opens_no_window() {
+    let served = serve(Bounds { write_timeout: Duration::from_millis(500), ..bounds() }, None);
+    let stream = TcpStream::connect(served.address).await.expect("connected");
+    let (mut sender, connection) =
+        hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await.expect("a handshake");
+    tokio::spawn(connection);
+    let request = || Request::get("http://gateway.example/flood").body(Empty::<Bytes>::new()).expect("a request");
+    // The client's connection goes on answering pings and settings; only the answers' windows stay closed.
+    let first = sender.send_request(request()).await.expect("an answer");
+    let second = sender.send_request(request()).await.expect("an answer");
+    wait_until(|| served.abandoned.load(Ordering::SeqCst) == 2).await;
+    assert_eq!(served.counts.slow_reader.load(Ordering::SeqCst), 1);
+    drop((first, second));
+}
+
+#[tokio::test]
+async fn keeps_an_http2_connection_on_which_one_of_many_does_not_read() {
+    let served = serve(Bounds { write_timeout: Duration::from_millis(300), ..bounds() }, None);
+    let stream = TcpStream::connect(served.address).await.expect("connected");
+    let (mut sender, connection) =
+        hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await.expect("a handshake");
+    tokio::spawn(connection);
+    let request = |path: &str| {
+        Request::get(format!("http://gateway.example{path}")).body(Empty::<Bytes>::new()).expect("a request")
+    };
+    let stalled = sender.send_request(request("/flood")).await.expect("an answer");
+    let mut read = sender.send_request(request("/endless")).await.expect("an answer");
+    let began = Instant::now();
+    while began.elapsed() < Duration::from_secs(1) {
+        timeout(SOON, read.frame()).await.expect("in time").expect("a frame").expect("data");
+    }
+    assert_eq!(served.counts.slow_reader.load(Ordering::SeqCst), 0);
+    drop(stalled);
+}
+
+#[tokio::test]
 async fn bounds_heads() {
     let served = serve(bounds(), None);
     let long = format!("GET / HTTP/1.1\r\nhost: x\r\nx-long: {}\r\n\r\n", "a".repeat(64 * 1024));

@@ -18,6 +18,11 @@ pub(super) struct Activity {
     idle_since: AtomicU64,
     /// When the caller's socket took no more.
     blocked_since: AtomicU64,
+    /// Answers of which a piece was handed over and the next was not asked for: over HTTP/2 each stream has a window of
+    /// its own, which its caller may leave closed while the socket is as free as can be.
+    handed: AtomicUsize,
+    /// When the last piece was handed over, or the last request came.
+    progress: AtomicU64,
     /// HTTP/2 speaks when it likes; only HTTP/1 has a head that is late.
     http2: AtomicBool,
 }
@@ -54,6 +59,8 @@ impl Activity {
             head_since: AtomicU64::new(1),
             idle_since: AtomicU64::new(0),
             blocked_since: AtomicU64::new(0),
+            handed: AtomicUsize::new(0),
+            progress: AtomicU64::new(1),
             http2: AtomicBool::new(false),
         }
     }
@@ -73,6 +80,22 @@ impl Activity {
         self.counts.open_requests.fetch_add(1, Relaxed);
         self.head_since.store(0, Relaxed);
         self.http2.store(http2, Relaxed);
+        if http2 {
+            self.progress.store(self.now(), Relaxed);
+        }
+    }
+
+    /// A piece of an answer was handed over; its caller is to take it now.
+    pub(super) fn piece_handed(&self) {
+        self.handed.fetch_add(1, Relaxed);
+        if self.http2.load(Relaxed) {
+            self.progress.store(self.now(), Relaxed);
+        }
+    }
+
+    /// The caller took it.
+    pub(super) fn piece_taken(&self) {
+        self.handed.fetch_sub(1, Relaxed);
     }
 
     pub(super) fn answer_ended(&self) {
@@ -97,11 +120,19 @@ impl Activity {
         self.open.load(Relaxed) > 0 && !self.http2.load(Relaxed)
     }
 
+    /// Whether every answer of an HTTP/2 connection waits for its caller to open a window. One that waits for its model
+    /// server keeps the connection: it would be cut with the others.
+    fn all_stalled(&self) -> bool {
+        let handed = self.handed.load(Relaxed);
+        self.http2.load(Relaxed) && handed > 0 && handed == self.open.load(Relaxed)
+    }
+
     /// The next moment at which the connection is late, and for what; `None` while only the gateway is to be waited for.
     pub(super) fn deadline(&self, patience: &Patience) -> Option<(Instant, Late)> {
         let at = |since: u64, patience: Duration| self.born + Duration::from_millis(since - 1) + patience;
         let blocked = self.blocked_since.load(Relaxed);
         let write = (blocked > 0).then(|| (at(blocked, patience.write), Late::Write));
+        let stalled = self.all_stalled().then(|| (at(self.progress.load(Relaxed), patience.write), Late::Write));
         let head = self.head_since.load(Relaxed);
         let waiting = if self.open.load(Relaxed) > 0 {
             None
@@ -110,7 +141,7 @@ impl Activity {
         } else {
             Some((at(self.idle_since.load(Relaxed).max(1), patience.idle), Late::Idle))
         };
-        [write, waiting].into_iter().flatten().min_by_key(|(at, _)| *at)
+        [write, stalled, waiting].into_iter().flatten().min_by_key(|(at, _)| *at)
     }
 }
 
@@ -138,6 +169,19 @@ mod tests {
         assert_eq!(late(&activity), Some(Late::Idle), "kept alive");
         activity.bytes_arrived();
         assert_eq!(late(&activity), Some(Late::Head), "the next head began");
+    }
+
+    #[test]
+    fn an_http2_connection_is_late_when_nobody_on_it_reads() {
+        let activity = Activity::new(Arc::default());
+        activity.request_began(true);
+        activity.request_began(true);
+        activity.piece_handed();
+        assert_eq!(late(&activity), None, "the other answer waits for its model server");
+        activity.piece_handed();
+        assert_eq!(late(&activity), Some(Late::Write));
+        activity.piece_taken();
+        assert_eq!(late(&activity), None);
     }
 
     #[test]

@@ -99,31 +99,47 @@ impl<C: GracefulConnection, D: Future<Output = ()>> Guarded<C, D> {
     }
 }
 
-/// An answer's body, which tells when it has ended or was dropped.
+/// An answer's body, which tells how far its caller has taken it, and when it has ended or was dropped.
 pub(super) struct Told<B> {
     body: B,
-    _open: Open,
+    open: Open,
 }
 
 /// A request that is being answered.
-pub(super) struct Open(Arc<Activity>);
+pub(super) struct Open {
+    activity: Arc<Activity>,
+    /// Whether a piece was handed over after which nobody has asked for the next.
+    handed: bool,
+}
 
 impl Open {
     pub(super) fn begin(activity: &Arc<Activity>, http2: bool) -> Self {
         activity.request_began(http2);
-        Self(Arc::clone(activity))
+        Self { activity: Arc::clone(activity), handed: false }
+    }
+
+    fn asked_for_more(&mut self) {
+        if std::mem::take(&mut self.handed) {
+            self.activity.piece_taken();
+        }
+    }
+
+    fn handed_over(&mut self) {
+        self.handed = true;
+        self.activity.piece_handed();
     }
 }
 
 impl Drop for Open {
     fn drop(&mut self) {
-        self.0.answer_ended();
+        self.asked_for_more();
+        self.activity.answer_ended();
     }
 }
 
 impl<B> Told<B> {
     pub(super) const fn new(body: B, open: Open) -> Self {
-        Self { body, _open: open }
+        Self { body, open }
     }
 }
 
@@ -135,7 +151,12 @@ impl<B: Body + Unpin> Body for Told<B> {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
-        Pin::new(&mut self.body).poll_frame(context)
+        self.open.asked_for_more();
+        let frame = Pin::new(&mut self.body).poll_frame(context);
+        if matches!(frame, Poll::Ready(Some(_))) {
+            self.open.handed_over();
+        }
+        frame
     }
 
     fn is_end_stream(&self) -> bool {

@@ -12,6 +12,7 @@ mod connection;
 mod departure;
 mod drain;
 mod front;
+mod serving;
 mod tasks;
 mod watched;
 
