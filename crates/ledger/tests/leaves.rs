@@ -31,7 +31,11 @@ fn parameters() -> Parameters {
 /// Every event once, with every field filled where it can be absent.
 fn events() -> Vec<Event> {
     vec![
-        Event::Arrived { client: Some("203.0.113.9".into()), method: "POST".into(), path: "/v1/chat/completions".into() },
+        Event::Arrived {
+            client: Some("203.0.113.9".into()),
+            method: "POST".into(),
+            path: "/v1/chat/completions".into(),
+        },
         Event::Refused { code: Code::PermissionDenied, param: Some("model".into()), rule: Some("no".into()), count: 1 },
         Event::Authenticated { issuer: "corp".into(), subject: "alice".into(), kind: Kind::Person },
         Event::Identified {
@@ -97,7 +101,8 @@ fn events() -> Vec<Event> {
 /// One leaf for each event, and the shapes that these do not have: absent fields, fates, kinds.
 fn leaves() -> Vec<(String, Leaf)> {
     let at = Timestamp::from_micros(1_795_307_400_250_000);
-    let leaf = |kind, event| Leaf { kind, request: Some(RequestId::from_bytes([3; 16])), moments: vec![Moment { at, event }] };
+    let leaf =
+        |kind, event| Leaf { kind, request: Some(RequestId::from_bytes([3; 16])), moments: vec![Moment { at, event }] };
     let mut leaves: Vec<_> =
         events().into_iter().map(|event| (event.name().to_owned(), leaf(LeafKind::Note, event))).collect();
     for fate in [Fate::Ended, Fate::ClientLeft, Fate::UpstreamCut, Fate::Drained, Fate::Interrupted] {
@@ -125,10 +130,8 @@ fn golden(name: &str) -> std::path::PathBuf {
 
 #[test]
 fn the_golden_leaves_are_read_and_written_as_ever() {
-    let written: String = leaves()
-        .iter()
-        .map(|(name, leaf)| format!("{name} {}\n", to_hex(&leaf.encode().unwrap())))
-        .collect();
+    let written: String =
+        leaves().iter().map(|(name, leaf)| format!("{name} {}\n", to_hex(&leaf.encode().unwrap()))).collect();
     let frozen = std::fs::read_to_string(golden("leaves.cbor.hex")).unwrap();
     let frozen: String = frozen.split_inclusive('\n').filter(|line| !line.starts_with('#')).collect();
     assert_eq!(frozen, written, "a released encoding never changes; a new one gets a new version");

@@ -5,10 +5,11 @@ mod scene;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use gatewright_ledger::{Checkpoint, TrustedKey};
 use gatewright_model::RequestId;
-use gatewright_store::log::{Log, Options};
+use gatewright_store::log::{Log, OpenError, Options};
 use gatewright_store::testing::FakeDisk;
 use gatewright_store::verify::{Anchors, Tail};
 use scene::{at, check, check_against, ending, open, opening, options, piece, request, started};
@@ -177,6 +178,35 @@ fn a_start_refuses_damage_that_no_crash_explains() {
         let damaged = disk.copy();
         damaged.remove(folder_file);
         assert!(open(&damaged, options()).is_err(), "without {folder_file}");
+    }
+}
+
+#[test]
+fn a_start_refuses_damage_that_a_later_record_proves_without_any_checkpoint() {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_time().build().unwrap();
+    let disk = FakeDisk::new();
+    let seldom = Options { segment_bytes: 1 << 20, checkpoint_every: Duration::from_secs(3_600), ..options() };
+    let (log, _) = open(&disk, seldom).unwrap();
+    runtime.block_on(async {
+        for number in 0..12 {
+            scene::journey(&log, number, 1).await;
+        }
+        log.note(None, scene::reloaded()).await.unwrap();
+    });
+    let running = disk.copy();
+    drop(log);
+    let records = scene::forge::Log::read(&running).records;
+    let path = scene::forge::segment_path(0);
+    let bytes = running.contents(&path).unwrap();
+    // The last record has nobody to speak for it: damage there looks like a torn tail.
+    for (number, record) in records.iter().enumerate().take(records.len() - 2) {
+        let damaged = running.copy();
+        let mut changed = bytes.clone();
+        changed[record.start + 70] ^= 1;
+        damaged.put(&path, changed);
+        assert!(matches!(open(&damaged, options()), Err(OpenError::Damaged(_))), "record {number}");
+        let report = check(&damaged);
+        assert_eq!(report.finding.map(|found| found.first), Some(number as u64));
     }
 }
 

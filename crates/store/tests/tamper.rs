@@ -3,7 +3,10 @@
 
 mod scene;
 
-use gatewright_ledger::{Finding, Flaw, Leaf, LeafKind, SigningKey, WhichBody};
+use gatewright_ledger::{
+    BodyAt, BodyFrame, BodyPart, Finding, Flaw, Frame, Leaf, LeafKind, OpenJourney, Parsed, SegmentHead, SigningKey,
+    WhichBody,
+};
 use gatewright_model::Secret;
 use gatewright_store::testing::FakeDisk;
 use gatewright_store::verify::{Anchors, KeySource, Tail};
@@ -259,6 +262,89 @@ fn a_record_changed_with_everything_computed_anew_but_the_signatures_is_found() 
         assert!(blames(&found, "rewritten", number as u64), "{number}: {found}");
         assert!(found.last - found.first < 20, "the range is that of one checkpoint: {found}");
     }
+}
+
+#[test]
+fn a_record_changed_with_its_checksum_is_named_by_the_next_one_s_link() {
+    let disk = recorded();
+    let log = forge::Log::read(&disk);
+    for (number, record) in log.records.iter().enumerate() {
+        let path = segment_path(log.segments[record.segment]);
+        let mut bytes = disk.contents(&path).unwrap();
+        let (head, _) = SegmentHead::parse(&bytes).unwrap();
+        let Parsed::Frame(frame, _) = Frame::parse(&head.nonce, &bytes[record.start..]) else { panic!("a record") };
+        let mut leaf = Leaf::decode(&record.leaf).unwrap();
+        leaf.moments[0].at = leaf.moments[0].at.plus(std::time::Duration::from_micros(1));
+        let (leaf, mut forged) = (leaf.encode().unwrap(), Vec::new());
+        Frame { leaf: &leaf, ..frame }.append_to(&head.nonce, &mut forged);
+        bytes[record.start..record.end].copy_from_slice(&forged);
+        let tampered = disk.copy();
+        tampered.put(&path, bytes);
+        // Without checkpoints in between, so that it is the link that tells.
+        for path in tampered.paths().into_iter().filter(|path| path.ends_with(".checkpoints")) {
+            let first = path[7..27].parse().unwrap();
+            let note = forge::notes(&disk, first).remove(0);
+            tampered.put(&path, format!("{note}\n").into_bytes());
+        }
+        if number + 1 < log.records.len() {
+            let found = finding(&tampered, &Anchors::default());
+            let of_link = blames(&found, "changed", number as u64) && found.last == number as u64 + 1;
+            let at_border =
+                blames(&found, "segment_head", number as u64 + 1) || blames(&found, "rewritten", number as u64);
+            assert!(of_link || at_border, "{number}: {found}");
+        } else {
+            assert!(blames(&finding(&tampered, &anchors(&disk)), "rewritten", number as u64));
+        }
+    }
+}
+
+#[test]
+fn a_segment_head_that_lies_is_found() {
+    let disk = recorded();
+    for first in forge::Log::read(&disk).segments {
+        let bytes = disk.contents(&segment_path(first)).unwrap();
+        let (head, length) = SegmentHead::parse(&bytes).unwrap();
+        let mut lies = vec![SegmentHead { link: [1; 32], ..head.clone() }];
+        let mut other_tree = gatewright_ledger::Frontier::new();
+        (0..first).for_each(|_| other_tree.push([1; 32]));
+        if first > 0 {
+            lies.push(SegmentHead { tree: other_tree, ..head.clone() });
+        }
+        let invented = OpenJourney { request: scene::request(7_777), intent: 0, body: BodyAt::NOWHERE };
+        lies.push(SegmentHead { open: [head.open.clone(), vec![invented]].concat(), ..head.clone() });
+        lies.push(SegmentHead { origin: "another.log/origin".into(), ..head });
+        for lie in lies {
+            let tampered = disk.copy();
+            tampered.put(&segment_path(first), [lie.to_bytes().as_slice(), &bytes[length..]].concat());
+            let found = finding(&tampered, &Anchors::default());
+            assert!(blames(&found, "segment_head", first), "{first}: {found}");
+        }
+    }
+}
+
+#[test]
+fn a_chain_of_pieces_that_bites_its_tail_ends_the_verification() {
+    let disk = recorded();
+    let mut log = forge::Log::read(&disk);
+    let path = "bodies/0000000000.bodies";
+    let mut bytes = disk.contents(path).unwrap();
+    let end = bytes.iter().rposition(|byte| *byte != 0).unwrap() + 1;
+    let nonce = gatewright_ledger::body_segment_nonce(&bytes).unwrap();
+    let outcome = log.records.iter().position(|record| Leaf::decode(&record.leaf).unwrap().kind == LeafKind::Outcome);
+    let outcome = outcome.unwrap();
+    let request = Leaf::decode(&log.records[outcome].leaf).unwrap().request.unwrap();
+    let itself = BodyAt::new(0, end as u64).unwrap();
+    let part = BodyPart::Answer(b"round and round");
+    let mut forged = Vec::new();
+    BodyFrame { request, previous: itself, at: scene::at(0), part }.append_to(&nonce, &mut forged);
+    bytes.truncate(end);
+    bytes.extend_from_slice(&forged);
+    disk.put(path, bytes);
+    log.records[outcome].body = itself.word();
+    log.write(&disk);
+    log.sign(&disk, &forge::key(&disk));
+    let found = finding(&disk, &Anchors::default());
+    assert!(blames(&found, "body_changed", outcome as u64), "{found}");
 }
 
 #[test]
