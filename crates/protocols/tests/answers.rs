@@ -301,7 +301,7 @@ fn counts_are_told_to_those_who_asked_and_known_to_us_always() {
 
 #[test]
 fn nothing_passes_behind_the_end() {
-    let mut events = sse(&[(0, &content("a "), Some("stop")), (0, &content("late"), None)]);
+    let mut events = sse(&[(0, &content("a "), Some("stop")), (0, &content("late "), None)]);
     events.extend_from_slice(b"data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"later\"}}]}\n\ngarbage");
     let edited = stream_cut_everywhere(&events);
     assert!(!edited.text.contains("late") && edited.text.ends_with("data: [DONE]\n\n"), "{}", edited.text);
@@ -352,6 +352,7 @@ fn what_cannot_be_read_ends_the_answer_with_what_was_held_masked() {
         ("data: {\"choices\":[{\"index\":0,\"delta\":\"x\"}]}\n\n", Fault::Malformed),
         ("data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":7}}]}\n\n", Fault::Malformed),
         ("data: {\"choices\":[{\"index\":0,\"delta\":{\"tool_calls\":[{\"index\":128}]}}]}\n\n", Fault::Malformed),
+        ("data: {\"object\":\"error\",\"message\":\"sk-secret\"}\n\n", Fault::Reported),
         ("data: {\"error\":{\"message\":\"key sk-secret for bob@b.co\"}}\n\n", Fault::Reported),
     ] {
         let edited = stream_cut_everywhere(format!("{begun}{rest}data: [DONE]\n\n").as_bytes());

@@ -4,6 +4,11 @@
 //! Dialects: the vendor's own by default, `vllm` and `llama.cpp` with further sampling fields. What would reach files,
 //! the network or another model, what makes a model server keep or repeat text, and what nobody can search (pictures,
 //! audio, files, token ids) is refused in every dialect; [`fields`] is the whole list of what is not.
+//!
+//! Of an answer the caller gets: role, content, reasoning, refusal, tool calls, the legacy function call, citations of
+//! pages, log-probabilities, why each choice ended, token counts, and when the answer was made. Ids are ours and the
+//! model has its public name. Everything else (`system_fingerprint`, `service_tier`, `obfuscation`, `audio`, `timings`,
+//! `prompt_logprobs`, whatever comes next) is left out.
 
 mod call;
 mod choice;

@@ -79,7 +79,9 @@ impl StreamEditor {
             return Ok(());
         }
         let chunk = parse(data, &limits(MOST_EVENT)).map_err(|_| Fault::Malformed)?;
-        if chunk.get("error").is_some_and(|error| !error.is_null()) {
+        // Two shapes of an error amid a stream: OpenAI's, and an older one of vLLM's.
+        let older = chunk.get("object").and_then(Value::as_str) == Some("error");
+        if older || chunk.get("error").is_some_and(|error| !error.is_null()) {
             return Err(Fault::Reported);
         }
         if let Some(counts) = counts(chunk.get("usage")) {

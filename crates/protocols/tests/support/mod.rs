@@ -60,8 +60,7 @@ impl Words for FakeWords {
             if in_word(character) {
                 held.push(character);
             } else {
-                judge(held, out)?;
-                held.clear();
+                judge(&std::mem::take(held), out)?;
                 out(Piece::Kept(character.encode_utf8(&mut [0; 4])));
             }
         }
