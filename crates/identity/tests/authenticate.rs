@@ -108,6 +108,8 @@ async fn forgeries_are_refused() {
         header.as_object_mut().expect("an object").extend(extra.as_object().expect("an object").clone());
         forger.sign(&header, &claims.to_string())
     };
+    // Signed by the issuer's own key, and yet of another algorithm than that key is for.
+    let mislabelled = |algorithm: &str| scene.key.sign(&json!({"alg": algorithm, "kid": "k"}), &claims.to_string());
     let der_signature = format!("{header}.{payload}.{}", base64url([0x30, 0x06, 2, 1, 0, 2, 1, 0]));
     let forgeries = [
         format!("{}.", spelled(&json!({"alg": "none"}))),
@@ -115,6 +117,10 @@ async fn forgeries_are_refused() {
         with_secret(json!({"alg": "HS256", "kid": "k"}), jwk.to_string().as_bytes()),
         with_secret(json!({"alg": "HS256", "kid": "k"}), jwk["x"].as_str().expect("x").as_bytes()),
         with_secret(json!({"alg": "HS256", "kid": "k"}), b""),
+        mislabelled("ES384"),
+        mislabelled("RS256"),
+        mislabelled("EdDSA"),
+        mislabelled("HS256"),
         resigned(json!({})),
         resigned(json!({"jwk": forger.jwk()})),
         resigned(json!({"jku": "https://evil.example/jwks"})),

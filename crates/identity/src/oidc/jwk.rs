@@ -147,3 +147,140 @@ fn member(jwk: &Object, name: &str) -> Result<Vec<u8>, Unfit> {
     let text = jwk.get(name).and_then(Value::as_str).ok_or(Unfit::Key("a part of it is missing"))?;
     URL_SAFE_NO_PAD.decode(text).map_err(|_| Unfit::Key("a part of it is not base64url"))
 }
+
+#[cfg(test)]
+mod tests {
+    use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair};
+    use gatewright_json::{Limits, parse};
+    use serde_json::{Value as Json, json};
+
+    use super::*;
+
+    fn base64url(bytes: impl AsRef<[u8]>) -> String {
+        URL_SAFE_NO_PAD.encode(bytes)
+    }
+
+    /// An odd number of this many bytes; nobody needs its factors to read it.
+    fn modulus(bytes: usize) -> Vec<u8> {
+        let mut modulus = vec![0xc5; bytes];
+        modulus[bytes - 1] = 0x0b;
+        modulus
+    }
+
+    fn rsa_key() -> Json {
+        json!({"kty": "RSA", "n": base64url(modulus(256)), "e": "AQAB", "kid": "k"})
+    }
+
+    fn ec_key() -> Json {
+        let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).expect("a key");
+        let (x, y) = pair.public_key().as_ref()[1..].split_at(32);
+        json!({"kty": "EC", "crv": "P-256", "x": base64url(x), "y": base64url(y), "kid": "k"})
+    }
+
+    fn ed_key() -> Json {
+        let pair = Ed25519KeyPair::generate().expect("a key");
+        json!({"kty": "OKP", "crv": "Ed25519", "x": base64url(pair.public_key()), "kid": "k"})
+    }
+
+    fn read(jwk: &Json) -> Result<Vec<Algorithm>, Unfit> {
+        let jwk = parse(jwk.to_string().as_bytes(), &Limits::default()).expect("JSON");
+        Jwk::read(&jwk, Algorithm::ALL).map(|key| key.uses.iter().map(|(algorithm, _)| *algorithm).collect())
+    }
+
+    fn with(mut jwk: Json, member: &str, value: Json) -> Json {
+        jwk[member] = value;
+        jwk
+    }
+
+    fn why(jwk: &Json) -> &'static str {
+        match read(jwk) {
+            Ok(uses) => panic!("{jwk} is used with {uses:?}"),
+            Err(Unfit::Set(why) | Unfit::Key(why)) => why,
+        }
+    }
+
+    #[test]
+    fn a_key_is_used_with_the_algorithms_of_its_kind_alone() {
+        use Algorithm::{EdDsa, Es256, Ps256, Ps384, Ps512, Rs256, Rs384, Rs512};
+        assert_eq!(read(&rsa_key()), Ok(vec![Rs256, Rs384, Rs512, Ps256, Ps384, Ps512]));
+        assert_eq!(read(&ec_key()), Ok(vec![Es256]));
+        assert_eq!(read(&ed_key()), Ok(vec![EdDsa]));
+        assert_eq!(read(&with(rsa_key(), "alg", json!("PS384"))), Ok(vec![Ps384]));
+        let padded = [vec![0], modulus(256)].concat();
+        assert!(read(&with(rsa_key(), "n", json!(base64url(padded)))).is_ok(), "as ASN.1 writes it");
+    }
+
+    #[test]
+    fn weak_and_absurd_rsa_keys_are_passed_over() {
+        let mut short = modulus(256);
+        short[0] = 0x7f;
+        for modulus in [modulus(128), modulus(255), short, modulus(1_025), vec![], vec![0; 256]] {
+            assert!(why(&with(rsa_key(), "n", json!(base64url(modulus)))).contains("modulus"));
+        }
+        let exponents: [&[u8]; 7] = [&[], &[1], &[2], &[0, 1], &[1, 0, 0], &[0, 1, 0, 1], &[1, 0, 0, 0, 1]];
+        for exponent in exponents {
+            assert!(why(&with(rsa_key(), "e", json!(base64url(exponent)))).contains("exponent"), "{exponent:?}");
+        }
+    }
+
+    #[test]
+    fn points_that_are_none_are_passed_over() {
+        for bad in [vec![0; 32], vec![0xff; 32], vec![1; 31], vec![1; 33], vec![]] {
+            assert!(why(&with(ec_key(), "x", json!(base64url(&bad)))).contains("not a valid"), "{bad:?}");
+        }
+        for curve in ["P-384", "P-521", "secp256k1", "", "p-256"] {
+            assert!(read(&with(ec_key(), "crv", json!(curve))).is_err(), "{curve}");
+        }
+        for (member, value) in [("x", json!("AAAA")), ("crv", json!("X25519")), ("crv", json!("Ed448"))] {
+            assert!(read(&with(ed_key(), member, value)).is_err());
+        }
+    }
+
+    #[test]
+    fn one_private_or_symmetric_key_spoils_the_set() {
+        for key in [rsa_key(), ec_key(), ed_key()] {
+            for member in PRIVATE_MEMBERS {
+                let outcome = read(&with(key.clone(), member, json!("AAAA")));
+                assert!(matches!(outcome, Err(Unfit::Set(why)) if why.contains("private")), "{member}");
+            }
+        }
+        assert!(matches!(read(&json!({"kty": "oct", "k": "AAAA"})), Err(Unfit::Set(why)) if why.contains("symmetric")));
+        assert!(matches!(read(&json!("key")), Err(Unfit::Set(_))));
+    }
+
+    #[test]
+    fn keys_for_other_purposes_are_passed_over() {
+        for (member, value) in [
+            ("use", json!("enc")),
+            ("use", json!(null)),
+            ("use", json!(["sig"])),
+            ("key_ops", json!(["sign"])),
+            ("key_ops", json!(["verify", "sign"])),
+            ("key_ops", json!([])),
+            ("key_ops", json!("verify")),
+            ("alg", json!("HS256")),
+            ("alg", json!("RSA-OAEP")),
+            ("alg", json!("none")),
+            ("alg", json!("ES384")),
+            ("alg", json!(1)),
+            ("kid", json!("")),
+            ("kid", json!(7)),
+            ("kty", json!("ec")),
+            ("kty", json!("RSA")),
+            ("x", json!("AA+/")),
+            ("y", json!(null)),
+        ] {
+            let outcome = read(&with(ec_key(), member, value.clone()));
+            assert!(matches!(outcome, Err(Unfit::Key(_))), "{member}: {value}");
+        }
+        assert!(read(&with(with(ec_key(), "use", json!("sig")), "key_ops", json!(["verify"]))).is_ok());
+    }
+
+    #[test]
+    fn configured_algorithms_bound_what_a_key_may_do() {
+        let key = parse(rsa_key().to_string().as_bytes(), &Limits::default()).expect("JSON");
+        let uses = Jwk::read(&key, &[Algorithm::Ps256]).expect("usable").uses;
+        assert_eq!(uses.iter().map(|(algorithm, _)| *algorithm).collect::<Vec<_>>(), [Algorithm::Ps256]);
+        assert!(matches!(Jwk::read(&key, &[Algorithm::Es256]), Err(Unfit::Key(_))));
+    }
+}

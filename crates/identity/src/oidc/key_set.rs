@@ -65,3 +65,51 @@ impl KeySet {
         key.uses.iter().find(|(usable, _)| *usable == algorithm).map(|(_, key)| key).ok_or(NoKey::Unfit)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::{ProptestConfig, any, prop, proptest};
+
+    use super::*;
+
+    #[test]
+    fn sets_that_are_none_are_refused() {
+        for text in
+            ["", "[]", "{}", "{\"keys\":null}", "{\"keys\":{}}", "{\"keys\":[1]}", "{\"keys\":[{}]}", "{\"keys\":[]}{}"]
+        {
+            assert!(KeySet::read(text.as_bytes(), Algorithm::ALL).is_err(), "{text}");
+        }
+        assert!(KeySet::read(b"{\"keys\":[]}", Algorithm::ALL).is_ok_and(|set| set.is_empty()));
+    }
+
+    #[test]
+    fn a_token_without_an_id_needs_a_set_of_one() {
+        let key =
+            |id: &str| format!("{{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"x\":\"{}\",\"kid\":\"{id}\"}}", "A".repeat(43));
+        let set = |keys: &[String]| {
+            KeySet::read(format!("{{\"keys\":[{}]}}", keys.join(",")).as_bytes(), Algorithm::ALL).expect("a set")
+        };
+        let (one, two) = (set(&[key("a")]), set(&[key("a"), key("b")]));
+        assert!(one.find(None, Algorithm::EdDsa).is_ok());
+        assert_eq!(one.find(None, Algorithm::Es256).err(), Some(NoKey::Unfit));
+        assert_eq!(two.find(None, Algorithm::EdDsa).err(), Some(NoKey::Unfit));
+        assert_eq!(two.find(Some("c"), Algorithm::EdDsa).err(), Some(NoKey::Unknown));
+        assert!(two.find(Some("b"), Algorithm::EdDsa).is_ok());
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(300))]
+        #[test]
+        fn nothing_that_an_issuer_sends_panics(
+            kind in "RSA|EC|OKP|oct|", curve in "P-256|P-384|Ed25519|",
+            parts in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..300), 4),
+            raw in any::<Vec<u8>>(),
+        ) {
+            use base64::Engine;
+            let part = |number: usize| base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(&parts[number]);
+            let jwk = serde_json::json!({"kty": kind, "crv": curve, "x": part(0), "y": part(1), "n": part(2), "e": part(3)});
+            let _ = KeySet::read(serde_json::json!({"keys": [jwk]}).to_string().as_bytes(), Algorithm::ALL);
+            let _ = KeySet::read(&raw, Algorithm::ALL);
+        }
+    }
+}
