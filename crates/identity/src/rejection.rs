@@ -75,6 +75,9 @@ pub enum Rejection {
     /// A claim is missing, of another type, or too long. Carries the claim's name, which is ours.
     #[error("the identity token's claim `{0}` is missing or not of the expected form")]
     BadClaim(&'static str),
+    /// More claims than anybody writes a role for.
+    #[error("the identity token has more claims than are accepted here")]
+    TooManyClaims,
     /// The issuer left the groups out because there are too many (Entra ID's overage), which is not the same as none.
     #[error(
         "the issuer left this caller's groups out of the token because there are too many; ask an administrator to assign app roles or to limit the groups in the token"
@@ -101,6 +104,7 @@ impl Rejection {
             | Self::WrongClient
             | Self::LivesTooLong
             | Self::BadClaim(_)
+            | Self::TooManyClaims
             | Self::GroupsOverage => Code::Unauthenticated,
         }
     }
@@ -119,6 +123,7 @@ impl Rejection {
             Self::WrongClient => "wrong_client",
             Self::LivesTooLong => "lives_too_long",
             Self::BadClaim(_) => "bad_claim",
+            Self::TooManyClaims => "too_many_claims",
             Self::GroupsOverage => "groups_overage",
             Self::NotReady(_) => "not_ready",
         }

@@ -21,7 +21,8 @@ use super::LoginFault;
 /// Bounds of what others on this machine may cost while a person signs in.
 const MOST_CONNECTIONS: usize = 16;
 const HEAD_TIME: Duration = Duration::from_secs(10);
-const FAREWELL: Duration = Duration::from_secs(2);
+/// Browsers open connections in advance and leave them; they are not waited for long.
+const FAREWELL: Duration = Duration::from_millis(500);
 const LONGEST_VALUE: usize = 4_096;
 
 /// What the browser must bring back.
