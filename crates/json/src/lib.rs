@@ -15,6 +15,7 @@ mod limits;
 mod number;
 mod parse;
 mod pointer;
+mod text;
 mod value;
 mod write;
 

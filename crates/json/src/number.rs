@@ -1,21 +1,15 @@
 use std::fmt;
 
 use crate::FaultKind;
+use crate::text::Text;
 
 /// Longer numbers mean nothing to any model server and cost time in every parser.
 const LONGEST: usize = 1024;
-/// What fits beside its length into three machine words; embeddings are thousands of such numbers.
-const INLINE: usize = 22;
 
-/// A number, kept exactly as it was written (RFC 8259, section 6).
-#[derive(Clone)]
+/// A number, kept exactly as it was written (RFC 8259, section 6). Numbers are equal when they are written alike: `1`
+/// and `1.0` differ here and agree in the canonical form.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Number(Text);
-
-#[derive(Clone)]
-enum Text {
-    Short { length: u8, digits: [u8; INLINE] },
-    Long(Box<str>),
-}
 
 impl Number {
     /// The number of this text, which must be exactly one JSON number.
@@ -40,34 +34,16 @@ impl Number {
         if far && (!text.parse::<f64>().is_ok_and(f64::is_finite) || exponent_digits(text) > 6) {
             return Err(FaultKind::NumberRange);
         }
-        Ok(Self::keep(text))
-    }
-
-    fn keep(text: &str) -> Self {
-        match u8::try_from(text.len()) {
-            Ok(length) if text.len() <= INLINE => {
-                let mut digits = [0; INLINE];
-                digits[..text.len()].copy_from_slice(text.as_bytes());
-                Self(Text::Short { length, digits })
-            }
-            Ok(_) | Err(_) => Self(Text::Long(text.into())),
-        }
+        Ok(Self(Text::keep(text)))
     }
 
     /// The number as it was written.
     pub fn as_str(&self) -> &str {
-        match &self.0 {
-            // INVARIANT: the bytes were copied from a `str`, whole.
-            Text::Short { length, digits } => std::str::from_utf8(&digits[..usize::from(*length)]).unwrap_or("0"),
-            Text::Long(text) => text,
-        }
+        self.0.as_str()
     }
 
     pub(crate) fn as_bytes(&self) -> &[u8] {
-        match &self.0 {
-            Text::Short { length, digits } => &digits[..usize::from(*length)],
-            Text::Long(text) => text.as_bytes(),
-        }
+        self.0.as_bytes()
     }
 
     /// Its value where it is written as a whole number that fits.
@@ -88,24 +64,15 @@ impl Number {
 
 impl From<i64> for Number {
     fn from(value: i64) -> Self {
-        Self::keep(&value.to_string())
+        Self(Text::keep(&value.to_string()))
     }
 }
 
 impl From<u64> for Number {
     fn from(value: u64) -> Self {
-        Self::keep(&value.to_string())
+        Self(Text::keep(&value.to_string()))
     }
 }
-
-/// Equal when written alike: `1` and `1.0` differ here and agree in the canonical form.
-impl PartialEq for Number {
-    fn eq(&self, other: &Self) -> bool {
-        self.as_bytes() == other.as_bytes()
-    }
-}
-
-impl Eq for Number {}
 
 impl fmt::Debug for Number {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,7 +1,10 @@
+use std::borrow::Cow;
+
 use memchr::memchr2;
 
 use crate::blocks::any;
 use crate::number::{self, Number};
+use crate::text::Text;
 use crate::value::first_duplicate;
 use crate::{Fault, FaultKind, Limits, Object, Value};
 
@@ -57,7 +60,7 @@ impl<'a> Parser<'a> {
         self.skip_space();
         self.values = self.values.checked_sub(1).ok_or_else(|| self.fault(FaultKind::TooMany))?;
         match self.peek() {
-            Some(b'"') => Ok(Value::String(self.string()?)),
+            Some(b'"') => Ok(Value::String(self.string()?.into_owned())),
             Some(b'{') => self.nested(Self::object),
             Some(b'[') => self.nested(Self::array),
             Some(b'-' | b'0'..=b'9') => self.number(),
@@ -93,7 +96,7 @@ impl<'a> Parser<'a> {
     }
 
     fn object(&mut self) -> Result<Value, Fault> {
-        let mut members: Vec<(String, Value)> = Vec::new();
+        let mut members: Vec<(Text, Value)> = Vec::new();
         let offsets = self.key_offsets.len();
         self.skip_space();
         if self.peek() == Some(b'}') {
@@ -108,12 +111,12 @@ impl<'a> Parser<'a> {
                 Some(_) => return Err(self.fault(FaultKind::Unexpected)),
                 None => return Err(self.fault(FaultKind::UnexpectedEnd)),
             }
-            let key = self.string()?;
+            let key = Text::keep(&self.string()?);
             self.key_offsets.push(start);
             self.colon()?;
             match self.value() {
                 Ok(value) => members.push((key, value)),
-                Err(fault) => return Err(fault.within(&key)),
+                Err(fault) => return Err(fault.within(key.as_str())),
             }
             if self.comma_or(b'}')? == After::End {
                 break;
@@ -121,7 +124,7 @@ impl<'a> Parser<'a> {
         }
         if let Some(index) = first_duplicate(&members) {
             let offset = self.key_offsets.get(offsets + index).copied().unwrap_or(self.at);
-            return Err(Fault::new(FaultKind::DuplicateKey, offset).with_key(&members[index].0));
+            return Err(Fault::new(FaultKind::DuplicateKey, offset).with_key(members[index].0.as_str()));
         }
         self.key_offsets.truncate(offsets);
         Ok(Value::Object(Object::of_distinct(members)))
@@ -182,8 +185,9 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// A string from its opening quote on. The common one, without escapes, is checked and copied in one go.
-    fn string(&mut self) -> Result<String, Fault> {
+    /// A string from its opening quote on. The common one, without escapes, is checked in one go and
+    /// borrowed.
+    fn string(&mut self) -> Result<Cow<'a, str>, Fault> {
         self.at += 1;
         let mut decoded = String::new();
         loop {
@@ -200,11 +204,11 @@ impl<'a> Parser<'a> {
             let closing = rest[length] == b'"';
             self.at += length + 1;
             if closing && decoded.is_empty() {
-                return Ok(run.to_owned());
+                return Ok(Cow::Borrowed(run));
             }
             decoded.push_str(run);
             if closing {
-                return Ok(decoded);
+                return Ok(Cow::Owned(decoded));
             }
             let character = self.escape()?;
             decoded.push(character);

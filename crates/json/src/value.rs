@@ -1,6 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::Number;
+use crate::text::Text;
 
 /// A JSON value.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -139,7 +140,7 @@ impl From<Object> for Value {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Object {
     // INVARIANT: no key appears twice.
-    members: Vec<(String, Value)>,
+    members: Vec<(Text, Value)>,
 }
 
 impl Object {
@@ -149,37 +150,37 @@ impl Object {
     }
 
     /// The object of members whose keys are known to differ.
-    pub(crate) const fn of_distinct(members: Vec<(String, Value)>) -> Self {
+    pub(crate) const fn of_distinct(members: Vec<(Text, Value)>) -> Self {
         Self { members }
     }
 
     /// The value of this key.
     pub fn get(&self, key: &str) -> Option<&Value> {
-        self.members.iter().find(|(name, _)| name == key).map(|(_, value)| value)
+        self.members.iter().find(|(name, _)| name.as_bytes() == key.as_bytes()).map(|(_, value)| value)
     }
 
     /// The value of this key, to be changed.
     pub fn get_mut(&mut self, key: &str) -> Option<&mut Value> {
-        self.members.iter_mut().find(|(name, _)| name == key).map(|(_, value)| value)
+        self.members.iter_mut().find(|(name, _)| name.as_bytes() == key.as_bytes()).map(|(_, value)| value)
     }
 
     /// Sets the value of a key: in its place where the key is there, else at the end.
     pub fn set(&mut self, key: &str, value: impl Into<Value>) {
         match self.get_mut(key) {
             Some(place) => *place = value.into(),
-            None => self.members.push((key.to_owned(), value.into())),
+            None => self.members.push((Text::keep(key), value.into())),
         }
     }
 
     /// Takes a member out; the order of the others stays.
     pub fn remove(&mut self, key: &str) -> Option<Value> {
-        let at = self.members.iter().position(|(name, _)| name == key)?;
+        let at = self.members.iter().position(|(name, _)| name.as_bytes() == key.as_bytes())?;
         Some(self.members.remove(at).1)
     }
 
     /// Keeps only the members that `keep` says yes to.
     pub fn retain(&mut self, mut keep: impl FnMut(&str, &mut Value) -> bool) {
-        self.members.retain_mut(|(key, value)| keep(key, value));
+        self.members.retain_mut(|(key, value)| keep(key.as_str(), value));
     }
 
     /// The members in their order.
@@ -196,7 +197,11 @@ impl Object {
     /// number at their end, so that nothing is lost and nothing is said twice.
     pub fn edit(&mut self, mut edit: impl FnMut(&mut String, &mut Value)) {
         for (key, value) in &mut self.members {
-            edit(key, value);
+            let mut name = key.as_str().to_owned();
+            edit(&mut name, value);
+            if name.as_bytes() != key.as_bytes() {
+                *key = Text::keep(&name);
+            }
         }
         if first_duplicate(&self.members).is_some() {
             self.tell_apart();
@@ -207,11 +212,11 @@ impl Object {
         let mut taken: BTreeSet<String> = BTreeSet::new();
         let mut next: BTreeMap<String, usize> = BTreeMap::new();
         for (key, _) in &mut self.members {
-            let stem = key.clone();
-            while !taken.insert(key.clone()) {
+            let stem = key.as_str().to_owned();
+            while !taken.insert(key.as_str().to_owned()) {
                 let number = next.entry(stem.clone()).or_insert(1);
                 *number += 1;
-                *key = format!("{stem} {number}");
+                *key = Text::keep(&format!("{stem} {number}"));
             }
         }
     }
@@ -240,13 +245,13 @@ impl<K: AsRef<str>, V: Into<Value>> FromIterator<(K, V)> for Object {
 
 /// The index of the first member whose key an earlier one has, in time that no choice of keys can make quadratic:
 /// sorting needs no secret and has no bad case, where a hash table has one for whoever knows its keys.
-pub(crate) fn first_duplicate(members: &[(String, Value)]) -> Option<usize> {
+pub(crate) fn first_duplicate(members: &[(Text, Value)]) -> Option<usize> {
     /// Up to this many members, comparing keys one by one is faster than sorting them.
     const FEW: usize = 16;
     if members.len() <= FEW {
         return (1..members.len()).find(|at| members[..*at].iter().any(|(key, _)| *key == members[*at].0));
     }
     let mut order: Vec<usize> = (0..members.len()).collect();
-    order.sort_unstable_by(|a, b| members[*a].0.cmp(&members[*b].0).then(a.cmp(b)));
+    order.sort_unstable_by(|a, b| members[*a].0.as_bytes().cmp(members[*b].0.as_bytes()).then(a.cmp(b)));
     order.windows(2).filter(|pair| members[pair[0]].0 == members[pair[1]].0).map(|pair| pair[1]).min()
 }
