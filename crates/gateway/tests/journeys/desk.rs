@@ -85,7 +85,7 @@ impl Desk {
         let folder = tempfile::tempdir().expect("a folder");
         let (issuer, identities) = issuer(folder.path()).await;
         let clock: Arc<dyn Clock> = Arc::new(Now);
-        let entropy: Arc<dyn Entropy> = Arc::new(CountedEntropy::default());
+        let entropy: Arc<dyn Entropy> = Arc::new(CountedEntropy::new(7));
         let options = Options { segment_bytes: 1 << 20, ahead_bytes: 1 << 18, ..Options::default() };
         let (log, _) =
             Log::open(Arc::new(disk.clone()), options, Arc::clone(&clock), Arc::clone(&entropy)).expect("a log");
@@ -134,11 +134,11 @@ pub fn contains(bytes: &[u8], text: &str) -> bool {
 async fn issuer(folder: &std::path::Path) -> (Issuer, Arc<Identities>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let url = format!("http://{}", listener.local_addr().expect("an address"));
-    let issuer = Issuer::open(folder, &url, Arc::new(Now), Arc::new(CountedEntropy::default())).expect("an issuer");
+    let issuer = Issuer::open(folder, &url, Arc::new(Now), Arc::new(CountedEntropy::new(7))).expect("an issuer");
     let serving = issuer.clone();
     tokio::spawn(async move { serving.serve(listener, std::future::pending()).await });
     let config =
-        IssuerConfig { groups: Some("/groups".to_owned()), ..IssuerConfig::new("demo".into(), url, "gatewright") };
+        IssuerConfig { groups: Some("/groups".to_owned()), ..IssuerConfig::new("demo", url, "gatewright") };
     let dial = Dial::new(&Roots::System).expect("a dial");
     let identities = Arc::new(Identities::new(vec![config], dial, Arc::new(Now)).expect("identities"));
     identities.start();

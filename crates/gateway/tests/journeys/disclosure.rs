@@ -104,7 +104,7 @@ async fn what_a_caller_was_given_is_in_the_log_after_the_power_is_cut() {
             disk.clone(),
             Options { segment_bytes: 1 << 20, ahead_bytes: 1 << 18, ..Options::default() },
             Arc::new(Now),
-            Arc::new(CountedEntropy::default()),
+            Arc::new(CountedEntropy::new(7)),
         )
         .expect("it recovers");
         log.close().await.expect("it closes");

@@ -8,8 +8,10 @@ use gatewright_demo::issuer::Person;
 use serde_json::json;
 
 use super::{Outcome, answer, complain};
+use crate::config::ready::{Log, LogFormat};
 use crate::quickstart::{Fault, Prepared, prepare};
 use crate::run::{self, Running, Watched};
+use crate::telemetry::logging;
 
 /// What was asked for.
 pub struct Wanted {
@@ -31,6 +33,9 @@ pub struct Wanted {
 
 /// Runs the quickstart until it is told to stop.
 pub fn run(wanted: Wanted) -> Outcome {
+    // A person at a terminal is told of trouble alone.
+    let log = Log { format: LogFormat::Text, level: tracing::level_filters::LevelFilter::WARN, access: false };
+    let _log = logging::start(&log);
     run::on_runtime(async move {
         let prepared = match prepare(&wanted).await {
             Ok(prepared) => prepared,
