@@ -1,7 +1,7 @@
 use gatewright_model::{InfoType, Tally, Treatment};
 
 use crate::custom::FieldPath;
-use crate::detect::token::TOKEN;
+use crate::detect::token::{TOKEN, look_alikes};
 use crate::render::{Rendered, render};
 use crate::{Blocked, Detectors, Finding, Scanner, Span, Substitutes, Treatments, TypeIndex};
 
@@ -195,10 +195,14 @@ impl Masker {
         out: &mut dyn FnMut(Piece<'_>),
     ) {
         let restored = substitutes.restore(token).and_then(|(name, value)| {
+            if name.as_str() == LITERAL {
+                return Some((TOKEN, value));
+            }
             let info_type = detectors.index_of(name.as_str())?;
             (self.treatments.of(info_type) == Treatment::Keep).then_some((info_type, value))
         });
         match restored {
+            Some((TOKEN, text)) if text == token => out(Piece::Kept(text)),
             Some((info_type, replacement)) => {
                 out(Piece::Masked { original_len: token.len(), replacement, info_type });
             }
@@ -215,7 +219,12 @@ impl Masker {
     }
 }
 
-/// Masks a whole text whose findings are known.
+/// The info type of the token that stands for a caller's own text that looks like a token. It is not sensitive: whoever
+/// restores gets it back.
+const LITERAL: &str = "LITERAL_TEXT";
+
+/// Masks a whole text whose findings are known. Where values get tokens, what only looks like a token gets one as well
+/// (`<LITERAL_TEXT_1>`), so that nobody can speak of a token that is not theirs.
 ///
 /// # Errors
 ///
@@ -235,7 +244,7 @@ pub fn mask_findings(
             masked.push_str("[UNKNOWN]");
             return Ok(masked);
         };
-        masked.push_str(before);
+        push_escaped(&mut masked, before, treatments, substitutes);
         at = finding.end;
         let treatment = treatments.of(finding.info_type);
         let Some(name) = detectors.info_type(finding.info_type).or(unknown.as_ref()) else { continue };
@@ -244,6 +253,18 @@ pub fn mask_findings(
             Rendered::Replaced(replacement) => masked.push_str(&replacement),
         }
     }
-    masked.push_str(text.get(at..).unwrap_or_default());
+    push_escaped(&mut masked, text.get(at..).unwrap_or_default(), treatments, substitutes);
     Ok(masked)
+}
+
+fn push_escaped(masked: &mut String, text: &str, treatments: &Treatments, substitutes: &mut dyn Substitutes) {
+    let mut at = 0;
+    if let Some(literal) = InfoType::new(LITERAL).filter(|_| treatments.mint()) {
+        for (start, end) in look_alikes(text) {
+            masked.push_str(&text[at..start]);
+            masked.push_str(&substitutes.token(&literal, &text[start..end]));
+            at = end;
+        }
+    }
+    masked.push_str(&text[at..]);
 }

@@ -1,6 +1,6 @@
 use gatewright_model::{InfoType, Treatment};
 
-use crate::text::fold_str;
+use crate::text::as_seen;
 use crate::{Extent, Substitutes};
 
 /// A text holds a value of an info type that must not pass at all.
@@ -42,7 +42,7 @@ fn redacted(info_type: &InfoType) -> String {
 /// The value with everything but its last four letters and digits starred; `None` for one so short that four of them
 /// would be most of it.
 fn partial(original: &str) -> Option<String> {
-    let units = fold_str(original);
+    let units = as_seen(original);
     let shown = String::from_utf8_lossy(&units);
     let letters = shown.chars().filter(|character| character.is_alphanumeric()).count();
     if letters < 9 {

@@ -30,6 +30,11 @@ impl Treatments {
         self.0.get(info_type.place()).copied().unwrap_or(Treatment::Redact)
     }
 
+    /// Whether any value gets a token.
+    pub(crate) fn mint(&self) -> bool {
+        self.0.contains(&Treatment::Token)
+    }
+
     /// Whether every info type passes, so that searching is of no use.
     pub fn keeps_all(&self) -> bool {
         self.0.iter().all(|treatment| *treatment == Treatment::Keep)

@@ -5,7 +5,7 @@ use gatewright_model::{InfoType, to_hex};
 
 use crate::Substitutes;
 use crate::detect::token;
-use crate::text::fold_str;
+use crate::text::as_seen;
 
 /// The reversible tokens of one call or session: `<EMAIL_ADDRESS_1>`, numbered per info type by first appearance, so that
 /// the same texts in the same order give the same tokens. Tokens of one vault mean nothing in another.
@@ -73,7 +73,7 @@ impl PseudonymKey {
     /// `EMAIL_ADDRESS_` and 16 hexadecimal digits of HMAC-SHA-256 over the info type and the value, disguise, letter case
     /// and separators aside: the same address gets the same pseudonym however it is written.
     pub fn pseudonym(&self, info_type: &InfoType, original: &str) -> String {
-        let mut value = fold_str(original);
+        let mut value = as_seen(original);
         value.retain(|unit| !matches!(unit, b' ' | b'-' | b'/' | b'(' | b')' | b'\n'));
         value.make_ascii_lowercase();
         let tag = hmac::sign(&self.0, &[info_type.as_str().as_bytes(), b"\0", &value].concat());

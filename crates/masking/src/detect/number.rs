@@ -270,13 +270,17 @@ fn address(view: View<'_>, number: &Number) -> Option<usize> {
         *byte = u8::try_from(number_of(digits)).ok()?;
     }
     let goes_on = matches!(number.groups().get(4).map(|group| group.separator), Some(Separator::One(b'.' | b'-')));
-    let tied = matches!(view.before(number.start), b'-' | b'+');
+    let end = number.groups[3].end;
+    let suffixed = matches!(view.get(end), Some(b'-' | b'+')) && view.get(end + 1).is_some_and(is_alnum);
+    let pinned =
+        view.before(number.start) == b'=' && matches!(view.before(number.start - 1), b'=' | b'~' | b'>' | b'<');
+    let tied = matches!(view.before(number.start), b'-' | b'+' | b'@') || suffixed || pinned;
     // Names for "this machine" and "every machine" point at nobody.
     let is_nobody = matches!(bytes, [127, 0, 0, 1] | [0, 0, 0, 0] | [255, 255, 255, _]);
     if goes_on || tied || is_nobody || context::is_version(view, number.start) {
         return None;
     }
-    Some(number.groups[3].end)
+    Some(end)
 }
 
 /// The number that these digits spell.

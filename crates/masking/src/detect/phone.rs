@@ -202,13 +202,14 @@ fn is_phone(view: View<'_>, number: &Number, groups: usize) -> bool {
         return true;
     }
     let topic = || number.topic(view);
-    let distinct = is_north_american(view, number, groups) || is_trunk(number, groups) || is_paired(number, groups);
+    let distinct =
+        is_north_american(view, number, groups) || is_trunk(number, groups) || is_known_shape(view, number, groups);
     if distinct && !tied {
         return !number.goes_on_in_style(groups) && topic() != Some(Topic::Thing);
     }
     let separator = number.groups()[groups - 1].separator;
     let goes_on = groups > 1 && number.groups().get(groups).is_some_and(|group| group.separator == separator);
-    !tied && !goes_on && is_plausible(number, groups) && topic() == Some(Topic::Phone)
+    !tied && !goes_on && !is_date(number) && is_plausible(number, groups) && topic() == Some(Topic::Phone)
 }
 
 /// Whether the groups look like the rest of a longer number: a digit stands before them, and the same separator.
@@ -239,9 +240,9 @@ fn without_trunk_zero(number: &Number, groups: usize) -> Vec<u8> {
     }
 }
 
-/// `00` of most of the world, `011` of North America, `0011` of Australia, `010` of Japan.
+/// `00` of most of the world, `011` of North America, `001` and `0011` of Asia and Australia, `010` of Japan.
 fn is_international_by_prefix(digits: &[u8]) -> bool {
-    [&[0, 0][..], &[0, 1, 1], &[0, 0, 1, 1], &[0, 1, 0]]
+    [&[0, 0][..], &[0, 1, 1], &[0, 0, 1], &[0, 0, 1, 1], &[0, 1, 0]]
         .iter()
         .filter_map(|prefix| digits.strip_prefix(*prefix))
         .any(|rest| digits.len() >= 10 && is_international(rest))
@@ -274,14 +275,32 @@ fn is_trunk(number: &Number, groups: usize) -> bool {
         && separators_of_a_phone(number, groups)
 }
 
-/// Nine digits as 3-2-2-2 (Spain, Switzerland without its zero), ten as 5-5 (India), 2-5-4 with a nine (Brazil).
-fn is_paired(number: &Number, groups: usize) -> bool {
+/// Shapes without a trunk zero that little else has: 3-2-2-2 (Spain), 5-5 (India), 2-5-4 with a nine and `(2) 4-4`
+/// (Brazil), 2-3-2-2 (Poland, Switzerland), 3-7 with a three (Italy).
+fn is_known_shape(view: View<'_>, number: &Number, groups: usize) -> bool {
     let digits = number.digits(groups);
-    let shape = number.groups()[..groups].iter().map(|group| group.length);
-    let known = shape.clone().eq([3, 2, 2, 2]) && digits[0] >= 6
-        || shape.clone().eq([5, 5]) && digits[0] >= 6
-        || shape.eq([2, 5, 4]) && digits[2] == 9;
+    let mut lengths = [0; 4];
+    if groups > lengths.len() {
+        return false;
+    }
+    for (length, group) in lengths.iter_mut().zip(&number.groups()[..groups]) {
+        *length = group.length;
+    }
+    let known = match lengths[..groups] {
+        [3, 2, 2, 2] | [5, 5] => digits[0] >= 6,
+        [2, 5, 4] => digits[2] == 9,
+        [2, 4, 4] => view.get(number.start) == Some(b'('),
+        [2, 3, 2, 2] => digits[0] != 0 && number.uniform_separator(groups).is_some_and(|separator| separator != b'.'),
+        [3, 7] => digits[0] == 3,
+        _ => false,
+    };
     known && separators_of_a_phone(number, groups)
+}
+
+/// Year, month, day in any order, perhaps with the hour after it.
+fn is_date(number: &Number) -> bool {
+    let lengths: Vec<usize> = number.groups().iter().take(3).map(|group| group.length).collect();
+    matches!(lengths[..], [4, 1 | 2, 1 | 2] | [1 | 2, 1 | 2, 4])
 }
 
 /// Seven to twelve digits that could be a phone number where the text says so.
@@ -322,6 +341,8 @@ impl Number {
     fn goes_on_in_style(&self, groups: usize) -> bool {
         match self.groups()[groups - 1].separator {
             Separator::One(separator @ (b'-' | b'.' | b'/')) => self.goes_on_with(groups, separator),
+            // `256 512 1024 2048` is a list of numbers.
+            Separator::One(b' ') => self.digits(1)[0] != 0 && self.goes_on_with(groups, b' '),
             _ => false,
         }
     }

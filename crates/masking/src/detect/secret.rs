@@ -148,6 +148,17 @@ pub(crate) const PREFIXED: &[Prefixed] = {
         key("phx_", Alnum, 36),
         key("pul-", Hex, 36),
         key("AGE-SECRET-KEY-1", Upper, 50),
+        // Bots: the number of the bot, in base64, comes first
+        key("MD", Dotted, 50),
+        key("MT", Dotted, 50),
+        key("Mj", Dotted, 50),
+        key("Mz", Dotted, 50),
+        key("ND", Dotted, 50),
+        key("NT", Dotted, 50),
+        key("Nj", Dotted, 50),
+        key("Nz", Dotted, 50),
+        key("OD", Dotted, 50),
+        key("OT", Dotted, 50),
         // Signed and armoured
         key("eyJ", Dotted, 17),
         key("-----BEGIN", Dotted, 0),
@@ -196,6 +207,15 @@ const fn found_with(end: usize, tail: Tail) -> Answer {
 fn is_plausible(kind: &Prefixed, text: &[u8]) -> bool {
     let mixed = text.iter().any(u8::is_ascii_digit) && text.iter().any(u8::is_ascii_alphabetic);
     match kind.prefix {
+        // Sixteen of base32 exactly: a key even where chance gave it no digit.
+        "AKIA" | "ASIA" | "ABIA" | "ACCA" => mixed || text.len() == 16,
+        "MD" | "MT" | "Mj" | "Mz" | "ND" | "NT" | "Nj" | "Nz" | "OD" | "OT" => {
+            let mut lengths = [0; 3];
+            let parts = text.split(|unit| *unit == b'.').map(<[u8]>::len);
+            let count = parts.zip(&mut lengths).map(|(part, length)| *length = part).count();
+            let dots = text.iter().filter(|unit| **unit == b'.').count();
+            count == 3 && dots == 2 && matches!(lengths, [16..=26, 6..=7, 25..=40])
+        }
         "eyJ" => {
             let mut parts = text.split(|unit| *unit == b'.');
             let lengths = (parts.next().map_or(0, <[u8]>::len), parts.next().map_or(0, <[u8]>::len));
@@ -379,7 +399,9 @@ pub(crate) fn announced(view: View<'_>, start: usize, kind: Announced) -> Answer
         Announced::Key => (MAX_HELD, Tail::Key),
     };
     let mut end = view.run(start, limit, |unit| match kind {
-        Announced::Password => unit > b' ' && !matches!(unit, b'"' | b'\'' | b'`') && (quote.is_some() || unit != b','),
+        Announced::Password => {
+            unit > b' ' && !matches!(unit, b'"' | b'\'' | b'`') && (quote.is_some() || !matches!(unit, b',' | b';'))
+        }
         Announced::Key => is_alnum(unit) || matches!(unit, b'_' | b'-' | b'.' | b'/' | b'+' | b'~'),
     });
     if kind == Announced::Key && end - start < limit {
@@ -442,6 +464,77 @@ fn entropy(text: &[u8]) -> f32 {
         .map(|count| f32::from(*count) / length)
         .map(|share| -share * share.log2())
         .sum()
+}
+
+/// Whether the text before `start` says that a password stands there: `the password is …`, `Passwort lautet …`.
+pub(crate) fn is_said(units: &[u8], start: usize) -> bool {
+    let floor = start.saturating_sub(32);
+    let mut before = &units[floor..start];
+    while let [rest @ .., b'"' | b'\'' | b'`' | b'*'] = before {
+        before = rest;
+    }
+    let Some(before) = before.strip_suffix(b" ") else { return false };
+    let verbs: [&[u8]; 12] =
+        [b" is", b" was", b" lautet", b" ist", b" est", b" es", b" e", b" jest", b" ar", b" to", b" is:", b" being"];
+    verbs
+        .iter()
+        .filter_map(|verb| before.len().checked_sub(verb.len()).filter(|at| before[*at..].eq_ignore_ascii_case(verb)))
+        .any(|at| announced_by(units, floor + at) == Some(Announced::Password))
+}
+
+/// Whether an authentication scheme's name stands before `start` (RFC 9110, section 11.6.2).
+pub(crate) fn is_after_scheme(units: &[u8], start: usize) -> bool {
+    [&b"bearer "[..], b"basic "].iter().any(|scheme| {
+        start.checked_sub(scheme.len()).is_some_and(|from| units[from..start].eq_ignore_ascii_case(scheme))
+    })
+}
+
+/// URLs that are secrets as a whole: whoever knows one can post.
+const HOOKS: &[&str] = &[
+    "https://hooks.slack.com/services/",
+    "https://hooks.slack.com/workflows/",
+    "https://discord.com/api/webhooks/",
+    "https://discordapp.com/api/webhooks/",
+    "https://outlook.office.com/webhook/",
+    "https://chat.googleapis.com/v1/spaces/",
+];
+
+/// Looks for the URL of a web hook at `start`.
+pub(crate) fn hook(view: View<'_>, start: usize) -> Answer {
+    let rest = &view.units[start..];
+    let Some(hook) = HOOKS.iter().find(|hook| rest.iter().zip(hook.bytes()).all(|(unit, wanted)| *unit == wanted))
+    else {
+        return Answer::Nothing;
+    };
+    super::work(hook.len());
+    let path = start + hook.len();
+    let end = view.run(path, MAX_HELD, |unit| {
+        is_alnum(unit) || matches!(unit, b'/' | b'_' | b'-' | b'@' | b'?' | b'=' | b'&' | b'.')
+    });
+    if view.is_open(end) && end < path + MAX_HELD || path > view.units.len() {
+        return if view.is_open(view.units.len()) { Answer::Undecided } else { Answer::Nothing };
+    }
+    let dots = view.units[path..end].iter().rev().take_while(|unit| **unit == b'.').count();
+    match end - path >= 20 {
+        true if end == path + MAX_HELD => found_with(end, Tail::Key),
+        true => found_with(end - dots, Tail::None),
+        false => Answer::Nothing,
+    }
+}
+
+/// A bot's number and its key, as Telegram issues them: eight to ten digits, a colon, 35 characters.
+pub(crate) fn bot(view: View<'_>, start: usize, colon: usize) -> Answer {
+    if Alphabet::Url.has(view.before(start)) && !view.units[..start].ends_with(b"bot") {
+        return Answer::Nothing;
+    }
+    let end = view.run(colon + 1, 36, |unit| Alphabet::Url.has(unit));
+    if view.is_open(end) && end - colon <= 36 {
+        return Answer::Undecided;
+    }
+    match end - colon == 36 {
+        true => found_with(end, Tail::None),
+        false => Answer::Nothing,
+    }
 }
 
 /// The longest password that is looked for in a URL.

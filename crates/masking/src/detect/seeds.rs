@@ -31,6 +31,8 @@ pub(crate) enum Kind {
     Email(AtSign),
     Announced(Announced),
     InUrl,
+    Hook,
+    Bot { colon: usize },
     Prefixed(u16),
     Token,
     Words,
@@ -55,6 +57,8 @@ pub(crate) fn ask(view: View<'_>, seed: Seed) -> Answer {
         Kind::Email(at) => email::recognise(view, seed.start, at),
         Kind::Announced(kind) => secret::announced(view, seed.start, kind),
         Kind::InUrl => secret::in_url(view, seed.start),
+        Kind::Hook => secret::hook(view, seed.start),
+        Kind::Bot { colon } => secret::bot(view, seed.start, colon),
         Kind::Prefixed(kind) => {
             PREFIXED.get(usize::from(kind)).map_or(Answer::Nothing, |kind| secret::prefixed(view, seed.start, kind))
         }
@@ -95,6 +99,10 @@ impl Collector<'_, '_> {
         let units = self.view.units;
         let before = self.view.before(at);
         let hex_before = units[..at].iter().rev().take(5).take_while(|unit| unit.is_ascii_hexdigit()).count();
+        let word = word_start(units, at, at.saturating_sub(email::MAX_LOCAL));
+        if secret::is_said(units, word) {
+            self.push(word, Kind::Announced(Announced::Password));
+        }
         if is_alnum(before) {
             let letters = units[..at].iter().rev().take(3).take_while(|unit| unit.is_ascii_alphabetic()).count();
             if letters == 2 && !is_alnum(self.view.before(at - 2)) {
@@ -106,10 +114,8 @@ impl Collector<'_, '_> {
         if hex_before < 4 {
             self.hex_groups_before(at - hex_before);
         }
-        if before == b'_' || before == b' ' || before == b'-' {
-            if let Some(start) = token::start_of(units, at) {
-                self.push(start, Kind::Token);
-            }
+        if let Some(start) = (at > 0).then(|| token::start_of(units, at)).flatten() {
+            self.push(start, Kind::Token);
         }
     }
 
@@ -183,8 +189,14 @@ impl Collector<'_, '_> {
         if secret::is_after_user(units, at) {
             self.push(at + 1, Kind::InUrl);
         }
-        if next != Some(b':') && next != Some(b'/') {
-            self.announced(at);
+        let digits = units[..at].iter().rev().take(11).take_while(|unit| unit.is_ascii_digit()).count();
+        if (8..=10).contains(&digits) {
+            self.push(at - digits, Kind::Bot { colon: at });
+        }
+        match next {
+            Some(b':') => {}
+            Some(b'/') | None if units[..at].ends_with(b"https") => self.push(at - 5, Kind::Hook),
+            _ => self.announced(at),
         }
     }
 
@@ -215,6 +227,9 @@ impl Collector<'_, '_> {
     /// An opening bracket, or an `@` after a space: perhaps an `@` that is spelled out.
     fn spelled(&mut self, at: usize) {
         let units = self.view.units;
+        if units[at] == b'<' {
+            self.push(at, Kind::Token);
+        }
         let spaces = units[..at].iter().rev().take(2).take_while(|unit| **unit == b' ').count();
         if let Some((length, sign)) = email::read_at(&units[at - spaces..]) {
             self.email(AtSign { sign, start: at - spaces, end: at - spaces + length });
@@ -250,6 +265,9 @@ impl Collector<'_, '_> {
             }
             if is_alnum(self.view.before(start)) {
                 continue;
+            }
+            if start == run && secret::is_after_scheme(units, start) {
+                self.push(start, Kind::Announced(Announced::Key));
             }
             let second = units.get(start + 1).copied().unwrap_or(0);
             if !PREFIXES.begin_with(unit, second) {

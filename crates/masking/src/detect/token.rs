@@ -1,6 +1,7 @@
 //! The tokens that the gateway puts in place of values, as they come back in answers.
 
 use crate::TypeIndex;
+use crate::text::{More, Text};
 
 use super::{Answer, View, is_alnum};
 
@@ -14,16 +15,17 @@ const fn is_name(unit: u8) -> bool {
     is_alnum(unit) || unit == b'_'
 }
 
-/// Where the token begins whose number begins at `digit`: at its bracket, or at its name.
+/// Where the name begins of a token without brackets whose number begins at `digit`. Only the exact spelling counts:
+/// words before numbers are everywhere.
 pub(crate) fn start_of(units: &[u8], digit: usize) -> Option<usize> {
     let name_end = digit - 1;
-    let length = units[..name_end].iter().rev().take(MAX_NAME + 1).take_while(|unit| is_name(**unit)).count();
+    if units[name_end] != b'_' {
+        return None;
+    }
+    let is_capital = |unit: &&u8| unit.is_ascii_uppercase() || unit.is_ascii_digit() || **unit == b'_';
+    let length = units[..name_end].iter().rev().take(MAX_NAME + 1).take_while(is_capital).count();
     let start = name_end - length;
-    let named = (2..=MAX_NAME).contains(&length) && units[start].is_ascii_alphabetic();
-    let bracket = start > 0 && units[start - 1] == b'<';
-    // Without brackets only the exact spelling counts: words before numbers are everywhere.
-    let exact = units[digit - 1] == b'_' && !units[start..name_end].iter().any(u8::is_ascii_lowercase);
-    (named && (bracket || exact)).then_some(start - usize::from(bracket))
+    ((2..=MAX_NAME).contains(&length) && units[start].is_ascii_uppercase()).then_some(start)
 }
 
 /// Looks for a token at `start`: `<EMAIL_ADDRESS_1>`, also in lower case, or without brackets.
@@ -33,12 +35,15 @@ pub(crate) fn recognise(view: View<'_>, start: usize) -> Answer {
         return Answer::Nothing;
     }
     let name = start + usize::from(bracket);
+    if view.get(name).is_some_and(|unit| !unit.is_ascii_alphabetic()) {
+        return Answer::Nothing;
+    }
     let end = view.run(name, MAX_NAME + 12, |unit| is_name(unit) || matches!(unit, b' ' | b'-') && bracket);
     if view.is_open(end) {
         return Answer::Undecided;
     }
     match (bracket, view.get(end)) {
-        (true, Some(b'>')) => Answer::found(end + 1, TOKEN),
+        (true, Some(b'>')) if view.units[end - 1].is_ascii_digit() => Answer::found(end + 1, TOKEN),
         (false, _) => Answer::found(end, TOKEN),
         (true, _) => Answer::Nothing,
     }
@@ -52,9 +57,30 @@ fn is_in_url(view: View<'_>, start: usize) -> bool {
     word.windows(3).any(|part| part == b"://") || word.len() == start - floor && word.len() == super::context::CONTEXT
 }
 
+/// What in a text looks like a token: `(start, end)` in bytes.
+pub(crate) fn look_alikes(text: &str) -> Vec<(usize, usize)> {
+    let mut whole = Text::default();
+    whole.extend(text, More::No);
+    let view = View { units: whole.units(), more: More::No };
+    let (mut found, mut at): (Vec<(usize, usize)>, usize) = (Vec::new(), 0);
+    for place in 1..=view.units.len() {
+        let start = match view.units[place - 1..] {
+            [b'<', ..] => Some(place - 1),
+            [b'_', b'0'..=b'9', ..] => start_of(view.units, place),
+            _ => None,
+        };
+        let Some(start) = start.filter(|start| *start >= at) else { continue };
+        if let Answer::Found(hit) = recognise(view, start) {
+            at = hit.end;
+            found.push((whole.raw_start(start), whole.raw_end(hit.end)));
+        }
+    }
+    found
+}
+
 /// The token as it was minted, whatever its spelling in the text.
 pub(crate) fn canonical(text: &str) -> String {
-    let units = crate::text::fold_str(text);
+    let units = crate::text::as_seen(text);
     let name = units.iter().filter(|unit| !matches!(unit, b'<' | b'>')).map(|unit| match unit {
         b' ' | b'-' => '_',
         unit => unit.to_ascii_uppercase() as char,

@@ -18,6 +18,13 @@ const MAX_INVISIBLE: u8 = 24;
 /// Stands in the units for an overlong run of invisible characters.
 pub(crate) const BREAK: u8 = 0x01;
 
+/// A value as the detectors see it in a text, its escapes undone.
+pub(crate) fn as_seen(value: &str) -> Vec<u8> {
+    let mut text = Text::default();
+    text.extend(value, More::No);
+    text.units
+}
+
 /// Whether more text may follow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum More {
