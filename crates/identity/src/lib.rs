@@ -19,6 +19,7 @@ mod rejection;
 mod source;
 
 pub use cache::Verified;
+pub use gatewright_dial::{Dial, Roots};
 pub use identities::Identities;
 pub use oidc::{Algorithm, IssuerConfig, IssuerFault, KeySource, KindRule};
 pub use rejection::{Flaw, Rejection};

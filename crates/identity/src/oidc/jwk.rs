@@ -193,9 +193,8 @@ mod tests {
     }
 
     fn why(jwk: &Json) -> &'static str {
-        match read(jwk) {
-            Ok(uses) => panic!("{jwk} is used with {uses:?}"),
-            Err(Unfit::Set(why) | Unfit::Key(why)) => why,
+        match read(jwk).expect_err("a key of no use") {
+            Unfit::Set(why) | Unfit::Key(why) => why,
         }
     }
 
