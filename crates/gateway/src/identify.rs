@@ -70,7 +70,7 @@ pub(crate) async fn identify(
         let fits = insisted.is_none_or(|connection| model.connection.name.as_str() == connection);
         (fits && model.connection.protocol.name() == protocol.name()).then_some((name, model))
     });
-    let dialect = known.map_or_else(Default::default, |(_, model)| model.connection.dialect.clone());
+    let dialect = known.map_or_else(Default::default, |(_, model)| model.connection.dialect);
     let terms = protocol.read(route, &ids, &body, &dialect)?;
     let now = gateway.clock.now();
     let history = protocol.turns(route, &body);

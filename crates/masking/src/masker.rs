@@ -173,7 +173,8 @@ impl Masker {
                 let treatment = self.treatments.of(info_type);
                 self.swallowing = Some(treatment);
                 let Some(name) = detectors.info_type(info_type) else {
-                    return Ok(out(Piece::Swallowed { original_len: original.len() }));
+                    out(Piece::Swallowed { original_len: original.len() });
+                    return Ok(());
                 };
                 match render(treatment, name, original, extent, substitutes)? {
                     Rendered::Kept => out(Piece::Kept(original)),

@@ -265,6 +265,7 @@ impl Progress {
 }
 
 #[cfg(test)]
+#[allow(clippy::print_stdout, reason = "measurements are read by whoever runs the test")]
 mod tests {
     use super::*;
     use crate::detect::WORK;

@@ -1,4 +1,11 @@
 //! However a text is cut, what comes out is what comes out of the whole. `CUTS=100000` asks for that many random cuts.
+#![allow(
+    clippy::print_stdout,
+    clippy::panic,
+    clippy::err_expect,
+    clippy::unwrap_used,
+    reason = "a test that cannot go on should stop, and measurements are read by whoever runs it"
+)]
 
 mod support;
 

@@ -17,10 +17,8 @@ fn refusals() {
         assert_eq!(Code::from_name(code.name()), Some(*code));
         // SDKs retry these on their own; a person's decision must never be one of them.
         let retried = matches!(code.http_status(), 408 | 409 | 429 | 500..);
-        let transient = matches!(
-            code,
-            Code::BudgetExhausted | Code::UpstreamFailed | Code::UpstreamTimeout | Code::NotReady
-        );
+        let transient =
+            matches!(code, Code::BudgetExhausted | Code::UpstreamFailed | Code::UpstreamTimeout | Code::NotReady);
         assert_eq!(retried, transient, "{code}");
     }
 }

@@ -62,9 +62,9 @@ pub fn world(loaded: Loaded, identities: Arc<Identities>, epoch: u64, stages: St
         upstreams,
         limits: Limits {
             body: ready.limits.body_bytes,
+            answer: ready.limits.answer_bytes,
             depth: ready.limits.json_depth,
             body_time: ready.limits.body_timeout,
-            ..Limits::default()
         },
         proxies: Proxies::new(ready.proxies.iter().map(|network| network.parts()).collect()),
         strict_answers: ready.answers == AnswerRecords::Strict,

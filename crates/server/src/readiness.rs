@@ -1,3 +1,5 @@
+//! Whether the gateway can be relied on, as `/readyz` tells it.
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 

@@ -163,6 +163,7 @@ impl Running {
         let indexer = Indexer::start(&folder, &log)
             .map_err(|error| StartFault::Data { path: folder.clone(), reason: error.to_string() })?;
         let telemetry = Telemetry::new(&loaded);
+        telemetry.follow_log(&log);
         let ready = loaded.ready.clone();
         let started = Event::Started {
             build: env!("CARGO_PKG_VERSION").into(),
@@ -238,6 +239,7 @@ impl Running {
     /// Puts each new configuration that holds in the place of the one that runs.
     fn follow(&mut self, mut reloader: Reloader, mut identities: Arc<Identities>, telemetry: Telemetry) {
         let (gateway, log) = (Arc::clone(&self.gateway), self.log.clone());
+        let status = reloader.status();
         self.beside.spawn(async move {
             loop {
                 match reloader.next().await {
@@ -251,6 +253,7 @@ impl Running {
                                 telemetry.reloaded(Ok(()));
                             }
                             Err(fault) => {
+                                status.unused(&fault);
                                 tracing::error!(%fault, "the new configuration cannot run; the last good one goes on");
                                 telemetry.reloaded(Err(()));
                             }

@@ -1,3 +1,5 @@
+//! The real clock and the real entropy; everything below is handed them.
+
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use aws_lc_rs::rand::{SecureRandom, SystemRandom};

@@ -239,6 +239,37 @@ fn an_open_admin_side_has_to_be_asked_for() {
 }
 
 #[test]
+fn what_belongs_to_the_admin_side_is_a_fault_elsewhere() {
+    let found = faults("version: 1\nlisten: { data: { address: \"127.0.0.1:1\", hosts: [x], danger_plaintext: true }, admin: \"127.0.0.1:2\" }\ndata: d\ncatalogue: c\n");
+    assert!(found.len() == 2 && found.iter().all(|fault| fault.contains("belongs to the admin listener")), "{found:?}");
+}
+
+#[test]
+fn no_mutation_of_the_frozen_configuration_panics_or_runs_on() {
+    let text = fs::read_to_string(golden()).expect("the frozen configuration");
+    let began = std::time::Instant::now();
+    let mut parsed = 0;
+    for place in (0..text.len()).step_by(3).filter(|place| text.is_char_boundary(*place)) {
+        for hostile in ["{", "]", ":", "\t", "&a ", "*a", "\"", "\u{0}", "\n---\n", "- ", "!!int ", "\u{feff}", "? "] {
+            let mutated = format!("{}{hostile}{}", &text[..place], &text[place..]);
+            if let Err(found) = config::parse(&mutated, &golden(), Purpose::Check) {
+                assert!(!found.is_empty(), "refused without a word: {mutated}");
+            }
+            parsed += 1;
+        }
+    }
+    assert!(parsed > 3_000 && began.elapsed().as_secs() < 120, "{parsed} in {:?}", began.elapsed());
+}
+
+#[test]
+fn a_file_that_is_wrong_all_over_is_not_told_to_its_end() {
+    let text: String = (0..5_000).map(|key| format!("x{key}: 1\n")).collect();
+    let found = faults(&text);
+    assert_eq!(found.len(), 201);
+    assert!(found[200].starts_with("0:0: and 48"), "{}", found[200]);
+}
+
+#[test]
 fn certificates_are_read_now_and_not_at_the_first_caller() {
     let folder = tempfile::tempdir().expect("a folder");
     let made = rcgen::generate_simple_self_signed(vec!["gateway.example".to_owned()]).expect("a certificate");

@@ -7,9 +7,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use gatewright_demo::issuer::{Issuer, Person};
-use gatewright_dial::{Dial, Roots};
+
 use gatewright_gateway::{Audience, Connection, Drain, Gateway, Inbound, Limits, Model, Parts, Stages, Threads, World};
-use gatewright_identity::{Identities, IssuerConfig};
+use gatewright_identity::{Dial, Identities, IssuerConfig, Roots};
 use gatewright_masking::{CustomPattern, CustomRule, Detectors};
 use gatewright_model::{Clock, Entropy, InfoType, Moment, RequestId, Timestamp, Trust};
 use gatewright_policy::{Catalogue, Landscape, ModelFacts, Source};
@@ -26,7 +26,7 @@ use hyper_util::server::conn::auto;
 use tokio::net::TcpListener;
 
 /// The model server's credential; it must be found nowhere.
-pub const CREDENTIAL: &str = "sk-canary-upstream-credential";
+pub(crate) const CREDENTIAL: &str = "sk-canary-upstream-credential";
 
 const CATALOGUE: &str = r#"
 version: 1
@@ -46,7 +46,7 @@ roles:
 "#;
 
 /// The machine's clock: tokens and timeouts are real here.
-pub struct Now;
+pub(crate) struct Now;
 
 impl Clock for Now {
     fn now(&self) -> Timestamp {
@@ -57,7 +57,7 @@ impl Clock for Now {
 
 /// Keeps what it hears.
 #[derive(Default)]
-pub struct Ears(pub Mutex<Vec<(RequestId, Vec<Moment>)>>);
+pub(crate) struct Ears(pub(crate) Mutex<Vec<(RequestId, Vec<Moment>)>>);
 
 impl Audience for Ears {
     fn hear(&self, request: RequestId, moments: &[Moment]) {
@@ -65,22 +65,21 @@ impl Audience for Ears {
     }
 }
 
-pub struct Desk {
-    pub address: SocketAddr,
-    pub model: FakeModel,
-    pub issuer: Issuer,
-    pub disk: FakeDisk,
-    pub log: Log,
-    pub ears: Arc<Ears>,
+pub(crate) struct Desk {
+    pub(crate) address: SocketAddr,
+    pub(crate) model: FakeModel,
+    pub(crate) issuer: Issuer,
+    pub(crate) disk: FakeDisk,
+    pub(crate) ears: Arc<Ears>,
     _folder: tempfile::TempDir,
 }
 
 impl Desk {
-    pub async fn new(model: FakeModel, trust: Trust) -> Self {
+    pub(crate) async fn new(model: FakeModel, trust: Trust) -> Self {
         Self::with(model, trust, FakeDisk::new(), false).await
     }
 
-    pub async fn with(model: FakeModel, trust: Trust, disk: FakeDisk, strict_answers: bool) -> Self {
+    pub(crate) async fn with(model: FakeModel, trust: Trust, disk: FakeDisk, strict_answers: bool) -> Self {
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let folder = tempfile::tempdir().expect("a folder");
         let (issuer, identities) = issuer(folder.path()).await;
@@ -92,7 +91,7 @@ impl Desk {
         let ears = Arc::new(Ears::default());
         let gateway = Arc::new(Gateway::new(Parts {
             world: world(&model, trust, identities, strict_answers),
-            log: log.clone(),
+            log,
             threads: Threads::new(&[1; 32]),
             audience: Arc::clone(&ears) as Arc<dyn Audience>,
             clock,
@@ -100,14 +99,14 @@ impl Desk {
             pseudonym_key: [2; 32],
         }));
         let address = listen(gateway).await;
-        Self { address, model, issuer, disk, log, ears, _folder: folder }
+        Self { address, model, issuer, disk, ears, _folder: folder }
     }
 
-    pub fn token(&self, person: Person) -> String {
+    pub(crate) fn token(&self, person: Person) -> String {
         self.issuer.mint(person)
     }
 
-    pub fn request(&self, person: Person, path: &str, body: &str) -> String {
+    pub(crate) fn request(&self, person: Person, path: &str, body: &str) -> String {
         let token = self.token(person);
         format!(
             "POST {path} HTTP/1.1\r\nhost: gateway\r\nauthorization: Bearer {token}\r\ncontent-type: application/json\r\n\
@@ -116,18 +115,18 @@ impl Desk {
         )
     }
 
-    pub async fn chat(&self, person: Person, body: &str) -> Answer {
+    pub(crate) async fn chat(&self, person: Person, body: &str) -> Answer {
         let request = self.request(person, "/v1/chat/completions", body);
         RawClient::exchange(self.address, request).await.expect("an answer")
     }
 
     /// Every byte on the fake disk, durable or not.
-    pub fn disk_bytes(&self) -> Vec<u8> {
+    pub(crate) fn disk_bytes(&self) -> Vec<u8> {
         self.disk.paths().iter().filter_map(|path| self.disk.contents(path)).flatten().collect()
     }
 }
 
-pub fn contains(bytes: &[u8], text: &str) -> bool {
+pub(crate) fn contains(bytes: &[u8], text: &str) -> bool {
     bytes.windows(text.len()).any(|window| window == text.as_bytes())
 }
 
@@ -137,8 +136,7 @@ async fn issuer(folder: &std::path::Path) -> (Issuer, Arc<Identities>) {
     let issuer = Issuer::open(folder, &url, Arc::new(Now), Arc::new(CountedEntropy::new(7))).expect("an issuer");
     let serving = issuer.clone();
     tokio::spawn(async move { serving.serve(listener, std::future::pending()).await });
-    let config =
-        IssuerConfig { groups: Some("/groups".to_owned()), ..IssuerConfig::new("demo", url, "gatewright") };
+    let config = IssuerConfig { groups: Some("/groups".to_owned()), ..IssuerConfig::new("demo", url, "gatewright") };
     let dial = Dial::new(&Roots::System).expect("a dial");
     let identities = Arc::new(Identities::new(vec![config], dial, Arc::new(Now)).expect("identities"));
     identities.start();

@@ -38,7 +38,7 @@ pub(crate) fn recognise(view: View<'_>, start: usize) -> Answer {
         b"0" | b"b" | b"B" | b"bc" | b"BC" | b"Bc" if open => return Answer::Undecided,
         _ => false,
     };
-    let ends = !view.get(end).is_some_and(|unit| unit == b'_');
+    let ends = view.get(end).is_none_or(|unit| unit != b'_');
     if valid && ends { Answer::found(end, Builtin::Crypto.index()) } else { Answer::Nothing }
 }
 

@@ -122,6 +122,9 @@ impl Conversion<'_> {
         if let Some(danger) = danger {
             self.faults.add(danger.mark, "`danger_plaintext` belongs to the admin listener");
         }
+        if !listener.hosts.is_empty() {
+            self.faults.add(mark, "`hosts` belongs to the admin listener");
+        }
         if listener.tls.is_none() && !listener.address.ip().is_loopback() {
             self.warn(
                 mark,

@@ -41,10 +41,16 @@ impl Faults {
         self.found.is_empty()
     }
 
-    /// All of them, in the order of the file.
+    /// All of them, in the order of the file; a file that is wrong all over is not told to its end.
     pub(super) fn into_sorted(mut self) -> Vec<Fault> {
+        const MOST: usize = 200;
         self.found.sort();
         self.found.dedup();
+        if self.found.len() > MOST {
+            let more = self.found.len() - MOST;
+            self.found.truncate(MOST);
+            self.found.push(self.at(Mark::FILE, format!("and {more} more faults")));
+        }
         self.found
     }
 }

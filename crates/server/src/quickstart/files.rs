@@ -4,23 +4,23 @@ use std::fmt::Write as _;
 use std::net::SocketAddr;
 
 /// What the quickstart's configuration is made of.
-pub struct Plan {
+pub(super) struct Plan {
     /// Where callers connect.
-    pub data_listener: SocketAddr,
+    pub(super) data_listener: SocketAddr,
     /// Where operators connect.
-    pub admin_listener: SocketAddr,
+    pub(super) admin_listener: SocketAddr,
     /// The folder of everything that is kept, as written.
-    pub data: String,
+    pub(super) data: String,
     /// The demo issuer's URL.
-    pub issuer: String,
+    pub(super) issuer: String,
     /// The model server.
-    pub server: Server,
+    pub(super) server: Server,
     /// The models: the names that callers use and the server's own, which are the same here.
-    pub models: Vec<String>,
+    pub(super) models: Vec<String>,
 }
 
 /// The model server behind the quickstart.
-pub enum Server {
+pub(super) enum Server {
     /// The one in this process.
     Demo {
         /// Where it listens.
@@ -44,7 +44,7 @@ fn quoted(text: &str) -> String {
 }
 
 /// `gatewright.yaml`
-pub fn configuration(plan: &Plan) -> String {
+pub(super) fn configuration(plan: &Plan) -> String {
     let mut text = String::new();
     let (connection, url, credential) = match &plan.server {
         Server::Demo { url } => ("demo", url, None),
@@ -100,10 +100,10 @@ pub fn configuration(plan: &Plan) -> String {
 }
 
 /// Models of the starter catalogue that its analysts may use.
-pub const STARTER_ALLOWED: [&str; 3] = gatewright_policy::STARTER_ALLOWED;
+pub(super) const STARTER_ALLOWED: [&str; 3] = gatewright_policy::STARTER_ALLOWED;
 
 /// `catalogue.yaml`
-pub fn catalogue(plan: &Plan, allowed: &[String]) -> String {
+pub(super) fn catalogue(plan: &Plan, allowed: &[String]) -> String {
     let models: Vec<&str> = plan.models.iter().map(String::as_str).collect();
     let allowed: Vec<&str> = allowed.iter().map(String::as_str).collect();
     gatewright_policy::starter_for(&models, &allowed)

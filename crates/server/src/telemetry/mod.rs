@@ -18,8 +18,9 @@ use std::sync::Arc;
 use gatewright_admin::{Admin, Hosts, Standing};
 use gatewright_gateway::Audience;
 use gatewright_model::{Moment, RequestId};
+use gatewright_store::log::{Log, LogState};
 
-use crate::config::ready::Log;
+use crate::config::ready::Log as LogSettings;
 use crate::config::{Loaded, Ready};
 use crate::listen::Counts;
 use numbers::Numbers;
@@ -38,7 +39,7 @@ impl Telemetry {
     pub fn new(loaded: &Loaded) -> Self {
         let counts = Arc::new(Counts::default());
         let numbers = Arc::new(Numbers::new(Arc::clone(&counts)));
-        let listening = Arc::new(Listening { numbers: Arc::clone(&numbers), log: loaded.ready.log });
+        let listening = Arc::new(Listening { numbers: Arc::clone(&numbers), settings: loaded.ready.log });
         Self { numbers, counts, listening }
     }
 
@@ -62,6 +63,15 @@ impl Telemetry {
         self.numbers.observe(name, help, Box::new(read));
     }
 
+    /// Tells how far the log has come, and whether it can be written.
+    pub fn follow_log(&self, log: &Log) {
+        let (durable, state) = (log.durable(), log.watch());
+        let leaves = move || i64::try_from(*durable.borrow()).unwrap_or(i64::MAX);
+        self.observe("log_leaves", "Entries of the log that are on disk", leaves);
+        let healthy = move || i64::from(*state.borrow() == LogState::Healthy);
+        self.observe("log_healthy", "Whether the log can be written: 1 or 0", healthy);
+    }
+
     /// The operators' side: it answers to the names that the configuration gives it, and says how `standing` stands.
     pub fn admin<S: Standing + 'static>(&self, standing: &Arc<S>, ready: &Ready) -> AdminSide {
         let ask = Arc::clone(standing);
@@ -77,15 +87,15 @@ impl Telemetry {
 /// Hears every journey's story once, at its end.
 struct Listening {
     numbers: Arc<Numbers>,
-    log: Log,
+    settings: LogSettings,
 }
 
 impl Audience for Listening {
     fn hear(&self, request: RequestId, moments: &[Moment]) {
         let summary = Summary::of(moments);
         self.numbers.count(&summary);
-        if self.log.access {
-            logging::write_line(access::line(self.log.format, request, &summary));
+        if self.settings.access {
+            logging::write_line(access::line(self.settings.format, request, &summary));
         }
     }
 }
