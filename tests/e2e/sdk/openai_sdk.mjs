@@ -3,12 +3,14 @@
 // Base URL and key come from the SDK's own environment variables; nothing else is configured.
 // Usage: openai_sdk.mjs SCENARIO [MODEL], with the folder of node_modules in SDK_FOLDER.
 
+import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import path from "node:path";
 
 const require = createRequire(path.join(process.env.SDK_FOLDER, "package.json"));
 const OpenAI = require("openai").default;
-const { version } = require("openai/package.json");
+const manifest = path.join(process.env.SDK_FOLDER, "node_modules/openai/package.json");
+const { version } = JSON.parse(readFileSync(manifest, "utf8"));
 
 const TOOLS = [
   {

@@ -44,30 +44,23 @@ pub fn verify(data: &Path) {
     assert_eq!(ran.code, Some(0), "the log does not hold:\n{}\n{}", ran.out, ran.err);
 }
 
-/// Every session of a data folder with all that `sessions show` tells of it.
-pub fn sessions(data: &Path) -> Vec<Value> {
-    let ran = offline(data, &["sessions", "list", "-o", "json", "--limit", "1000000"]);
-    assert_eq!(ran.code, Some(0), "sessions list failed:\n{}", ran.err);
-    let list: Value = serde_json::from_str(&ran.out).unwrap_or_else(|error| panic!("not JSON: {error}: {}", ran.out));
-    let list = list["sessions"].as_array().or(list.as_array()).expect("it is a list");
-    list.iter()
-        .map(|session| {
-            let id = session["session"].as_str().or(session["id"].as_str()).expect("a session has an id");
-            let ran = offline(data, &["sessions", "show", id, "-o", "json"]);
-            assert_eq!(ran.code, Some(0), "sessions show {id} failed:\n{}", ran.err);
-            serde_json::from_str(&ran.out).unwrap_or_else(|error| panic!("not JSON: {error}: {}", ran.out))
-        })
-        .collect()
+/// The calls of the newest thousand sessions of a data folder by request id, as `sessions show` tells of them.
+pub fn journeys(data: &Path) -> BTreeMap<String, Value> {
+    let list = told(data, &["sessions", "list", "-o", "json", "--limit", "1000"]);
+    let sessions = list.as_array().expect("a list of sessions");
+    sessions.iter().flat_map(|session| calls(data, session["session"].as_str().expect("a session has an id"))).collect()
 }
 
-/// Every journey of a data folder by its request's id.
-pub fn journeys(data: &Path) -> BTreeMap<String, Value> {
-    let mut journeys = BTreeMap::new();
-    for session in sessions(data) {
-        for call in session["calls"].as_array().into_iter().flatten() {
-            let request = call["request"].as_str().expect("a call has a request's id");
-            journeys.insert(request.to_owned(), call.clone());
-        }
-    }
-    journeys
+/// The calls of one session by request id.
+pub fn calls(data: &Path, session: &str) -> BTreeMap<String, Value> {
+    let calls = told(data, &["sessions", "show", session, "-o", "json"]);
+    let calls = calls.as_array().expect("a list of calls");
+    let id = |call: &Value| call["request"].as_str().expect("a call has a request's id").to_owned();
+    calls.iter().map(|call| (id(call), call.clone())).collect()
+}
+
+fn told(data: &Path, words: &[&str]) -> Value {
+    let ran = offline(data, words);
+    assert_eq!(ran.code, Some(0), "{words:?} failed:\n{}", ran.err);
+    serde_json::from_str(&ran.out).unwrap_or_else(|error| panic!("{words:?} printed no JSON: {error}: {}", ran.out))
 }

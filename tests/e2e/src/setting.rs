@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use gatewright_demo::issuer::{Issuer, Person};
 use gatewright_model::{Clock, Timestamp};
@@ -14,6 +14,7 @@ use gatewright_testkit::CountingEntropy;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 
+use crate::answers::asking;
 use crate::process::{Process, free_address, wait_for_listener};
 use crate::tools::gatewright;
 
@@ -128,11 +129,25 @@ impl Setting {
     }
 
     /// Starts `gatewright serve` and waits until it listens.
-    pub fn start(&mut self) -> &mut Process {
+    pub fn start_unready(&mut self) -> &mut Process {
         let address = self.data_address;
         let process = self.spawn();
         wait_for_listener(address, process);
         process
+    }
+
+    /// Starts `gatewright serve` and waits until it says that it is ready.
+    pub async fn start(&mut self) -> &mut Process {
+        self.start_unready();
+        let deadline = Instant::now() + Duration::from_secs(30);
+        loop {
+            let ready = asking(self.admin_address, "GET", "/readyz", &[], "").await;
+            if ready.status == 200 {
+                return self.process();
+            }
+            assert!(Instant::now() < deadline, "it does not become ready: {}", ready.text());
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
     }
 
     /// The gateway's process.

@@ -53,7 +53,7 @@ async fn an_unreachable_identity_provider_refuses_in_words() {
     setting.configure(&nowhere, &model.url());
     // A token of the provider that cannot be asked: only its keys could tell whether it is good.
     let issued = gatewright_demo_token(&setting, &nowhere);
-    setting.start();
+    setting.start_unready();
     let ready = asking(setting.admin_address(), "GET", "/readyz", &[], "").await;
     assert_eq!(ready.status, 503, "{}", ready.text());
     assert!(ready.text().contains("corp"), "the issuer is not named: {}", ready.text());
@@ -85,13 +85,15 @@ async fn a_full_disk_discloses_nothing_that_is_not_recorded() {
     let model = model().await;
     let mut setting = Setting::lay(&model.url()).await;
     let disk = SmallDisk::mount(&setting.data(), 80);
-    setting.start();
+    setting.start().await;
     let alice = setting.alice();
-    let headers = [alice.as_str(), "content-type: application/json"];
+    // One session for all calls, so that they are found by one question.
+    let headers = [alice.as_str(), "content-type: application/json", "x-gatewright-session: full-disk"];
     let chat = "/v1/chat/completions";
     let address = setting.data_address();
     let first = asking(address, "POST", chat, &headers, QUESTION).await;
     assert_eq!(first.status, 200, "{}", first.text());
+    let session = first.headers.get("x-gatewright-session").expect("it belongs to a session").to_owned();
 
     disk.fill();
     let (mut disclosed, mut refused) = (Vec::new(), 0);
@@ -138,13 +140,13 @@ async fn a_full_disk_discloses_nothing_that_is_not_recorded() {
     // With room again, and started again, all that was disclosed is there.
     setting.process().kill();
     disk.empty();
-    setting.start();
+    setting.start().await;
     let data = setting.data();
     tokio::task::block_in_place(|| {
         records::verify(&data);
-        let journeys = records::journeys(&data);
+        let calls = records::calls(&data, &session);
         for request in &disclosed {
-            assert!(journeys.contains_key(request), "{request} was disclosed and is not in the log");
+            assert!(calls.contains_key(request), "{request} was disclosed and is not in the log");
         }
     });
     let again = asking(address, "POST", chat, &headers, QUESTION).await;

@@ -76,7 +76,7 @@ async fn a_value_is_masked_wherever_the_stream_is_cut() {
     .await
     .unwrap();
     let mut setting = Setting::lay(&model.url()).await;
-    setting.start();
+    setting.start().await;
     let whole = interleaved(1).body().len();
     // Every size of piece; every byte on its own; and two writes, cut at bytes all over the stream.
     let mut cuts: Vec<(usize, String)> = (1..=40).map(|pieces| (pieces, "none".into())).collect();

