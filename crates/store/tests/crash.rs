@@ -1,5 +1,5 @@
 //! The power goes at any moment: what was acknowledged is there afterwards, and what is there verifies.
-#![allow(clippy::unwrap_used, reason = "tests")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 mod scene;
 

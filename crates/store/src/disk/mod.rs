@@ -27,7 +27,7 @@ pub enum Access {
 
 /// A folder of files. Paths are relative to it, with `/` between their parts.
 pub trait Disk: Send + Sync + 'static {
-    /// Creates a folder and its parents; an existing one is fine. Its durability needs [`sync_dir`](Self::sync_dir).
+    /// Creates a folder and its parents, durably; an existing one is fine.
     fn create_dir(&self, path: &str) -> io::Result<()>;
 
     /// Creates a file that must not exist yet. Its name is durable after [`sync_dir`](Self::sync_dir) of its folder.

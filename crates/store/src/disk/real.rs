@@ -26,8 +26,16 @@ impl RealDisk {
 
 impl Disk for RealDisk {
     fn create_dir(&self, path: &str) -> io::Result<()> {
+        let folder = self.root.join(path);
+        let missing: Vec<&Path> = folder.ancestors().take_while(|ancestor| !ancestor.exists()).collect();
         // Records are nobody else's business: the folders shut out all but their owner.
-        fs::DirBuilder::new().recursive(true).mode(0o700).create(self.root.join(path))
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder)?;
+        // Where the data folder itself is new, its name must survive a crash too, and so on upwards.
+        for created in missing {
+            let parent = created.parent().filter(|parent| !parent.as_os_str().is_empty());
+            File::open(parent.unwrap_or(Path::new(".")))?.sync_all()?;
+        }
+        Ok(())
     }
 
     fn create(&self, path: &str, privacy: Privacy) -> io::Result<Box<dyn DiskFile>> {

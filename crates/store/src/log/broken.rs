@@ -58,8 +58,8 @@ pub enum Unrecorded {
     /// The log is broken or closed.
     #[error(transparent)]
     Broken(#[from] Broken),
-    /// The record's leaf would be longer than a leaf may be; the log is fine.
-    #[error("the record would be {length} bytes long, more than a leaf may have")]
+    /// The record's leaf or its body would be longer than one may be; the log is fine.
+    #[error("the record would be {length} bytes long, more than it may have")]
     TooLong {
         /// Its length in bytes.
         length: usize,

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use gatewright_ledger::{Commitment, Leaf, LeafKind};
+use gatewright_ledger::{BODY_LIMIT, Commitment, Leaf, LeafKind};
 use gatewright_model::{Clock, Event, Fate, Moment, RequestId, Tally, Timestamp, Usage};
 use tokio::sync::OwnedSemaphorePermit;
 
@@ -60,14 +60,20 @@ impl Closing {
     }
 
     /// Records a piece of the masked answer as it is handed over, at this moment. It is on disk with the next commit.
-    pub fn chunk(&mut self, at: Timestamp, bytes: Bytes) {
+    pub fn chunk(&mut self, at: Timestamp, mut bytes: Bytes) {
         let Some(open) = &mut self.open else { return };
         open.answer.update(&bytes);
-        self.chunks += 1;
-        let promise = PiecePromise::new(self.progress.clone(), self.chunks);
-        let entry = Entry::Piece { request: self.request, at, bytes, promise };
-        // A broken log has marked the promise: whoever asks for the pieces learns of it there.
-        let _ = self.shared.push(entry, self.shared.options.chunk_delay);
+        loop {
+            let piece = bytes.split_to(bytes.len().min(BODY_LIMIT));
+            self.chunks += 1;
+            let promise = PiecePromise::new(self.progress.clone(), self.chunks);
+            let entry = Entry::Piece { request: self.request, at, bytes: piece, promise };
+            // A broken log has marked the promise: whoever asks for the pieces learns of it there.
+            let _ = self.shared.push(entry, self.shared.options.chunk_delay);
+            if bytes.is_empty() {
+                return;
+            }
+        }
     }
 
     /// Waits while too many answer bytes wait for a slow disk: call it before pulling more from the model server.

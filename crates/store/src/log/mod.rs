@@ -22,7 +22,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use bytes::Bytes;
-use gatewright_ledger::{Commitment, Leaf, LeafKind};
+use gatewright_ledger::{BODY_LIMIT, Commitment, Leaf, LeafKind};
 use gatewright_model::{Clock, Entropy, Event, Moment, RequestId, SessionId, Tally, Timestamp};
 use tokio::sync::watch;
 
@@ -95,6 +95,9 @@ impl Log {
     pub async fn intent(&self, opening: Opening) -> Result<(Ticket, Closing), Unrecorded> {
         let Opening { request, session, at, mut moments, body, masked, urgency } = opening;
         let shared = &self.handle.shared;
+        if body.len() > BODY_LIMIT {
+            return Err(Unrecorded::TooLong { length: body.len() });
+        }
         let place = shared.places.clone().acquire_owned().await.map_err(|_| shared.broken())?;
         let salts = self.salts();
         let reference = Commitment::of(&salts.request, &body);

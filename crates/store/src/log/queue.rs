@@ -190,7 +190,8 @@ impl Shared {
         Poll::Pending
     }
 
-    /// The delay of an outcome: it rides with the next intent, unless journeys wait for its place.
+    /// The delay of an outcome: it rides with the next intent, unless journeys wait for its place. Outcomes that were
+    /// queued before places ran low ride with the intents that took the last ones.
     pub(super) fn outcome_delay(&self) -> Duration {
         if self.places.available_permits() <= self.options.places / 8 {
             Duration::ZERO

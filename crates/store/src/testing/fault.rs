@@ -1,5 +1,6 @@
 use std::io;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::Duration;
 
 /// What a disk is asked to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,6 +52,9 @@ pub(super) struct Order {
     pub(super) failure: Failure,
 }
 
+/// How long a test waits for a sync that must come.
+const PATIENCE: Duration = Duration::from_secs(10);
+
 /// Holds the syncs of files whose path begins like this, until it is released or dropped.
 #[derive(Debug)]
 pub struct Held {
@@ -95,11 +99,15 @@ impl Gate {
 
 impl Held {
     /// Waits until a sync is being held.
+    ///
+    /// # Panics
+    ///
+    /// When none comes within ten seconds.
     pub fn wait_for_sync(&self) {
-        let mut state = self.gate.locked();
-        while state.waiting == 0 {
-            state = self.gate.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
-        }
+        let state = self.gate.locked();
+        let waited = self.gate.changed.wait_timeout_while(state, PATIENCE, |state| state.waiting == 0);
+        let (state, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        assert!(state.waiting > 0, "nothing was synced here");
     }
 
     /// Lets the held syncs go on, and those to come.

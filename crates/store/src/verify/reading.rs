@@ -10,9 +10,6 @@ use crate::folder::{
     Bodies, CheckpointList, SegmentReader, Step, log_segment_path, log_segments, longest_head, open_head, used_until,
 };
 
-/// How often a place is read again that may be under a writer's hand.
-const LOOKS: usize = 3;
-
 /// How many records behind a misplaced one are looked at to see whether the missing one was moved there.
 const LOOK_AHEAD: usize = 4_096;
 
@@ -210,11 +207,10 @@ impl Reading<'_> {
         next: Option<u64>,
     ) -> Result<u64, Stop> {
         let mut reader = SegmentReader::new(file, nonce, start);
-        let mut looks = 0;
+        let mut doubted = None;
         loop {
             match reader.next()? {
                 Step::Frame(frame, _) => {
-                    looks = 0;
                     if frame.number != self.verifier.size() {
                         let found = frame.number;
                         return Err(self.misplaced(found, &mut reader)?.into());
@@ -226,15 +222,18 @@ impl Reading<'_> {
                     self.tell(reader.offset());
                 }
                 Step::End => break,
-                // Beside a running gateway a batch may be half written now and whole a moment later.
-                Step::Bad if looks < LOOKS && next.is_none() => {
-                    looks += 1;
-                    reader.look_again();
-                }
-                Step::Bad => {
-                    self.judge_bad(file, &reader, next)?;
-                    break;
-                }
+                Step::Bad => match self.judge_bad(file, &reader, next) {
+                    // What proves that the record was on disk may have been written only after its place was read,
+                    // beside a running gateway: the place is read once more behind the proof.
+                    Err(Stop::Finding(_)) if doubted != Some(reader.offset()) => {
+                        doubted = Some(reader.offset());
+                        reader.look_again();
+                    }
+                    judged => {
+                        judged?;
+                        break;
+                    }
+                },
             }
         }
         self.bytes.0 += reader.offset() - start;
