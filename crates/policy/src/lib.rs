@@ -9,7 +9,7 @@
 //! approvals that a decision depends on are part of the [`Question`].
 //!
 //! Whatever explains or compares catalogues reads the same index: every rule stands there with its file and line, and a
-//! permit that missed is told apart from one that was never a candidate. The page `catalogue.md` beside this crate is for
+//! permit that missed is told apart from one that was never a candidate. The page `docs/catalogue.md` is for
 //! those who write catalogues.
 //!
 //! Not enforced yet, and therefore warned of by every compilation that meets it ([`Catalogue::warnings`]): `budget`, and

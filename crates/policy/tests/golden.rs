@@ -149,7 +149,7 @@ fn a_starter_for_models_of_any_name_compiles() {
 
 /// The blocks of the catalogue's page in this language.
 fn blocks(language: &str) -> Vec<String> {
-    let page = include_str!("../catalogue.md");
+    let page = include_str!("../../../docs/catalogue.md");
     let opening = format!("```{language}\n");
     page.split(&opening).skip(1).filter_map(|rest| Some(rest.split_once("\n```")?.0.to_owned())).collect()
 }
