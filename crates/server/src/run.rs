@@ -30,6 +30,9 @@ use crate::telemetry::Telemetry;
 /// How long a gateway whose recorder broke goes on saying why, before it exits.
 const LAST_WORDS: Duration = Duration::from_secs(5);
 
+/// How long the start waits for a first answer of the identity providers.
+const FIRST_KEYS: Duration = Duration::from_millis(1_500);
+
 /// How often refusals of strangers are told to the log.
 const STRANGERS: Duration = Duration::from_secs(1);
 
@@ -194,6 +197,9 @@ impl Running {
             .await
             .map_err(|why| StartFault::Log(why.to_string()))?;
         identities.start();
+        // Whoever reads that the gateway is ready may call at once, so a first look for the issuers' keys comes before.
+        // An issuer that does not answer delays the start by no more than this; `/readyz` names it.
+        let _ = tokio::time::timeout(FIRST_KEYS, identities.tried()).await;
         let readiness = Readiness::new(Arc::clone(&gateway), log.clone(), reloader.as_ref().map(Reloader::status));
         let bounds = Bounds::from(&ready.limits);
         let data_drain = Drain::new();
