@@ -1,6 +1,6 @@
 //! What is refused never reaches the model server, says why in the SDK's own exception, and is in the log.
 
-use gatewright_e2e::answers::{ask, code};
+use gatewright_e2e::answers::{self, ask, code};
 use gatewright_e2e::gateway::Gateway;
 use gatewright_e2e::records;
 use gatewright_e2e::servers::Aimock;
@@ -142,6 +142,20 @@ fn nothing_that_is_refused_reaches_the_model() {
         );
     }
     assert_eq!(aimock.journal(), Vec::<Value>::new(), "a refused request reached the model server");
+
+    // Each is in the log under its id. Refusals of strangers are told there in sum, so that they cannot fill it.
+    for (what, status, expected, answer) in cases.iter().filter(|case| case.0 != "a header of the gateway's own") {
+        let id = answer.headers.get("x-gatewright-request-id").unwrap_or_default();
+        if matches!(*what, "two identities") || *status == 401 {
+            continue;
+        }
+        let calls = records::calls(gateway.data(), id);
+        let call = calls.get(id).unwrap_or_else(|| panic!("{what}: {id} is not in the log"));
+        assert_eq!(call["state"], "refused", "{what}: {call}");
+        assert!(call.to_string().contains(expected), "{what}: {call}");
+    }
+    let metrics = answers::get(gateway.admin_address(), "/metrics", &[]).text();
+    assert!(metrics.contains("unauthenticated"), "strangers are not counted: {metrics}");
 
     // And the same call, well formed, does: so the journal would have shown the others.
     assert_eq!(post(chat, &[&alice, json], good).status, 200);
