@@ -11,7 +11,7 @@ use http::{Method, request};
 use crate::authenticate::authenticate;
 use crate::decide::decide;
 use crate::examine::examine;
-use crate::identify::{identify, protocol_of};
+use crate::identify::{identify, is_claimed, protocol_of};
 use crate::journal::Stage;
 use crate::settle::settle;
 use crate::{Arrival, Audience, Departure, Drain, Inbound, Journal, Outbound, Strangers, Threads, World, mask};
@@ -107,7 +107,7 @@ impl Gateway {
         journal: &mut Journal,
         drain: &Drain,
     ) -> Result<Departure, Refusal> {
-        journal.tell(arrived(&arrival));
+        journal.tell(arrived(world, &arrival));
         let caller = journal.note(authenticate(world, &arrival).await?);
         journal.reached(Stage::Known);
         let call = journal.note(identify(self, world, caller, arrival).await?);
@@ -131,7 +131,7 @@ impl Gateway {
 /// The longest path that is recorded of a route that nobody knows.
 const SHOWN_PATH: usize = 128;
 
-fn arrived(arrival: &Arrival) -> Event {
+fn arrived(world: &World, arrival: &Arrival) -> Event {
     let method = match *arrival.method() {
         Method::GET => Cow::Borrowed("GET"),
         Method::POST => Cow::Borrowed("POST"),
@@ -142,8 +142,21 @@ fn arrived(arrival: &Arrival) -> Event {
         // A method that is none of these is text that somebody made up.
         _ => Cow::Borrowed("OTHER"),
     };
-    // INVARIANT: an admitted path is plain ASCII, so any byte is a character boundary.
     let path = arrival.path();
-    let path = path[..path.len().min(SHOWN_PATH)].to_owned();
+    let path = if is_claimed(arrival) { path.to_owned() } else { without_values(world, path) };
     Event::Arrived { client: Some(arrival.client()), method, path: path.into() }
+}
+
+/// A path that no route claims is text that somebody made up: what is sensitive in it is not recorded.
+fn without_values(world: &World, path: &str) -> String {
+    // INVARIANT: an admitted path is plain ASCII, so any byte is a character boundary.
+    let path = &path[..path.len().min(SHOWN_PATH)];
+    let (mut shown, mut at) = (String::new(), 0);
+    for finding in world.detectors.find(path) {
+        shown.push_str(&path[at..finding.start]);
+        shown.push_str("[VALUE]");
+        at = finding.end;
+    }
+    shown.push_str(&path[at..]);
+    shown
 }

@@ -41,6 +41,11 @@ pub(crate) fn protocol_of(path: &str) -> &'static dyn Protocol {
     gatewright_protocols::speaking(split(path).1)
 }
 
+/// Whether some protocol owns this request.
+pub(crate) fn is_claimed(arrival: &Arrival) -> bool {
+    claim(arrival.method().as_str(), split(arrival.path()).1).is_some()
+}
+
 /// Finds out what a request would do.
 pub(crate) async fn identify(
     gateway: &Gateway,

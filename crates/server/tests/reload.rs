@@ -30,7 +30,7 @@ fn start(folder: &Path) -> Reloader {
 }
 
 async fn next(reloader: &mut Reloader) -> Change {
-    timeout(Duration::from_secs(10), reloader.next()).await.expect("a change within ten seconds")
+    timeout(Duration::from_secs(40), reloader.next()).await.expect("a change within forty seconds")
 }
 
 async fn nothing(reloader: &mut Reloader) {

@@ -25,7 +25,22 @@ struct Guard(Arc<Shared>);
 impl Drop for Guard {
     fn drop(&mut self) {
         // Does nothing to a log that has ended in order or is broken already.
-        self.0.break_with(&Broken::new("the committer's thread stopped unexpectedly"));
+        self.0.break_with(&Broken::new(UNEXPECTED));
+    }
+}
+
+const UNEXPECTED: &str = "the committer's thread stopped unexpectedly";
+
+/// Marks the log as broken when a write panics. A batch is dropped by the same unwinding, which tells everybody who
+/// waits for it; declared after the batch, this is dropped before it, so that nobody learns of the failure and still
+/// finds the log healthy.
+struct WhileWriting<'s>(&'s Shared);
+
+impl Drop for WhileWriting<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.break_with(&Broken::new(UNEXPECTED));
+        }
     }
 }
 
@@ -51,7 +66,10 @@ impl Committer {
 
     /// Writes a batch: bodies, their sync, records, their sync; only then are those told who wait.
     fn commit(&mut self, entries: Vec<Entry>) -> Result<(), Broken> {
+        let shared = Arc::clone(&self.shared);
+        let writing = WhileWriting(&shared);
         let written = self.write(&entries);
+        drop(writing);
         let pending: usize = entries.iter().map(Entry::pending_bytes).sum();
         match written {
             Ok(()) => {
