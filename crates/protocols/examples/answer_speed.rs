@@ -1,4 +1,4 @@
-//! What a streamed chunk costs beside its masking: `cargo run --release -p gatewright-protocols --example speed`.
+//! What a streamed chunk costs beside its masking: `cargo run --release -p gatewright-protocols --example answer_speed`.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "an example")]
 
