@@ -3,7 +3,7 @@
 //!
 //! Two parsers that read one text differently are a way around a policy, so this crate refuses whatever parsers are
 //! known to disagree about: a key that appears twice (also when one of them is escaped), bytes after the value, a byte
-//! order mark, lone surrogates, `NaN`, numbers beyond a double's range. What it parsed is what [`write`] gives back.
+//! order mark, lone surrogates, `NaN`, numbers beyond a double's range. What it parsed is what [`write()`] gives back.
 //!
 //! It deliberately has no derive, no borrowed values, no lenient mode and no comments.
 

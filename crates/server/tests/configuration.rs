@@ -240,7 +240,9 @@ fn an_open_admin_side_has_to_be_asked_for() {
 
 #[test]
 fn what_belongs_to_the_admin_side_is_a_fault_elsewhere() {
-    let found = faults("version: 1\nlisten: { data: { address: \"127.0.0.1:1\", hosts: [x], danger_plaintext: true }, admin: \"127.0.0.1:2\" }\ndata: d\ncatalogue: c\n");
+    let found = faults(
+        "version: 1\nlisten: { data: { address: \"127.0.0.1:1\", hosts: [x], danger_plaintext: true }, admin: \"127.0.0.1:2\" }\ndata: d\ncatalogue: c\n",
+    );
     assert!(found.len() == 2 && found.iter().all(|fault| fault.contains("belongs to the admin listener")), "{found:?}");
 }
 
