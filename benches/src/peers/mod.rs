@@ -68,10 +68,16 @@ impl Peer {
         }
     }
 
+    /// The name of the folder with its files.
+    fn folder(self) -> String {
+        let name = self.name().to_lowercase();
+        name.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect::<Vec<_>>().join("-")
+    }
+
     /// Starts it before the model, and waits until it answers.
     pub(crate) fn start(self, arguments: &Arguments, model: &Model) -> Result<Running, String> {
         model.answer_after(Duration::ZERO);
-        let folder = arguments.out.join(self.name().replace([' ', '+'], "-").to_lowercase());
+        let folder = arguments.out.join(self.folder());
         let _ = fs::remove_dir_all(&folder);
         fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
         let folder = folder.canonicalize().map_err(|error| format!("{}: {error}", folder.display()))?;
