@@ -45,8 +45,12 @@ fn grace(change: &Change) -> u64 {
     }
 }
 
+/// A hangup reaches every reloader of the process: the test that sends one runs alone.
+static HANGUPS: tokio::sync::RwLock<()> = tokio::sync::RwLock::const_new(());
+
 #[tokio::test]
 async fn takes_a_new_configuration_and_keeps_the_last_good_one_loudly() {
+    let _hangups = HANGUPS.read().await;
     let folder = tempfile::tempdir().expect("a folder");
     write(folder.path(), &configuration("1s"), CATALOGUE);
     let mut reloader = start(folder.path());
@@ -72,6 +76,7 @@ async fn takes_a_new_configuration_and_keeps_the_last_good_one_loudly() {
 
 #[tokio::test]
 async fn follows_the_catalogue_and_the_cedar_files_beside_it() {
+    let _hangups = HANGUPS.read().await;
     let folder = tempfile::tempdir().expect("a folder");
     write(folder.path(), &configuration("1s"), CATALOGUE);
     let mut reloader = start(folder.path());
@@ -92,6 +97,7 @@ async fn follows_the_catalogue_and_the_cedar_files_beside_it() {
 
 #[tokio::test]
 async fn a_touched_file_is_no_change_and_neighbours_are_none_of_its_business() {
+    let _hangups = HANGUPS.read().await;
     let folder = tempfile::tempdir().expect("a folder");
     write(folder.path(), &configuration("1s"), CATALOGUE);
     let mut reloader = start(folder.path());
@@ -102,6 +108,7 @@ async fn a_touched_file_is_no_change_and_neighbours_are_none_of_its_business() {
 
 #[tokio::test]
 async fn follows_the_swap_of_a_mounted_folder() {
+    let _hangups = HANGUPS.read().await;
     // A mounted ConfigMap: `gatewright.yaml` leads through the link `..data` into a folder of its own, and an update
     // swaps that link. The file's own name never changes.
     let folder = tempfile::tempdir().expect("a folder");
@@ -130,6 +137,7 @@ async fn follows_the_swap_of_a_mounted_folder() {
 
 #[tokio::test]
 async fn looks_again_when_it_is_told_to() {
+    let _hangups = HANGUPS.write().await;
     let folder = tempfile::tempdir().expect("a folder");
     write(folder.path(), &configuration("1s"), CATALOGUE);
     let mut reloader = start(folder.path());
@@ -140,6 +148,7 @@ async fn looks_again_when_it_is_told_to() {
 
 #[tokio::test]
 async fn says_what_needs_a_restart() {
+    let _hangups = HANGUPS.read().await;
     let folder = tempfile::tempdir().expect("a folder");
     write(folder.path(), &configuration("1s"), CATALOGUE);
     let mut reloader = start(folder.path());
@@ -154,6 +163,7 @@ async fn says_what_needs_a_restart() {
 
 #[tokio::test]
 async fn hands_a_new_certificate_to_its_listener_and_keeps_the_old_one_when_it_is_broken() {
+    let _hangups = HANGUPS.read().await;
     let folder = tempfile::tempdir().expect("a folder");
     let certificate = |name: &str| {
         let made = rcgen::generate_simple_self_signed(vec![name.to_owned()]).expect("a certificate");

@@ -153,6 +153,11 @@ fn patterns(
 /// themselves.
 fn files(ready: &Ready, sources: &[gatewright_policy::Source], detectors: &[DetectorRule]) -> Vec<PathBuf> {
     let mut files = vec![ready.file.clone(), ready.catalogue.clone()];
+    if ready.catalogue.is_file() {
+        // A new `.cedar` file beside the catalogue belongs to it: the folder changes when one comes or goes.
+        let beside = ready.catalogue.parent().filter(|folder| !folder.as_os_str().is_empty());
+        files.push(beside.unwrap_or_else(|| Path::new(".")).to_owned());
+    }
     files.extend(sources.iter().map(|source| PathBuf::from(&source.name)));
     files.extend(detectors.iter().filter_map(|detector| match &detector.pattern {
         Pattern::WordsFile(file) => Some(words_path(&detector.place.file, file)),

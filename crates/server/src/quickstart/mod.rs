@@ -134,6 +134,8 @@ fn loaded(configuration: &str, catalogue: &str, folder: &Path, data: &Path) -> R
     let (mut ready, warnings) = parse(configuration, &file, Purpose::Serve).map_err(Fault::Configuration)?;
     // The written path is meant from the folder in which the quickstart was started.
     ready.data = data.to_owned();
+    // The terminal is the person's; calls are told by `sessions list`.
+    ready.log.access = false;
     Loaded::assemble(ready, warnings).map_err(Fault::Configuration)
 }
 
