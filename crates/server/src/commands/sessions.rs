@@ -2,11 +2,11 @@
 
 use std::fmt::Write as _;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use gatewright_model::{Event, Moment, Tally};
 use gatewright_store::sessions::{
-    Bodies, Call, FolderSessions, Piece, Query, Replay, Sessions, SessionsError, Summary, ThreadId,
+    Bodies, Call, CallState, FolderSessions, Piece, Query, Replay, Sessions, SessionsError, Summary, ThreadId,
 };
 use serde_json::{Value, json};
 
@@ -15,6 +15,29 @@ use crate::telemetry::told;
 
 /// The longest pause that a replay keeps.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+
+/// How long a call that seems open is waited for. Its end is recorded a moment after its caller has the last byte, so
+/// whoever asks at once would be shown less than the caller has.
+const SETTLING: Duration = Duration::from_secs(2);
+
+/// How often it is looked at meanwhile.
+const LOOK_AGAIN: Duration = Duration::from_millis(20);
+
+/// What `look` finds, once no call of it is open, or as it is after a while: a call may really be open.
+fn settled<T>(
+    mut look: impl FnMut() -> Result<Option<Vec<T>>, Outcome>,
+    call: impl Fn(&T) -> &Call,
+) -> Result<Option<Vec<T>>, Outcome> {
+    let began = Instant::now();
+    loop {
+        let found = look()?;
+        let open = found.iter().flatten().any(|found| call(found).state == CallState::Open);
+        if !open || began.elapsed() >= SETTLING {
+            return Ok(found);
+        }
+        std::thread::sleep(LOOK_AGAIN);
+    }
+}
 
 fn opened(data: &Path) -> Result<FolderSessions, Outcome> {
     FolderSessions::open(data).map_err(|error| failed(data, &error))
@@ -111,7 +134,7 @@ fn meant(sessions: &FolderSessions, data: &Path, written: &str) -> Result<Thread
 pub fn show(data: &Path, session: &str, format: Format) -> Outcome {
     let calls = opened(data).and_then(|sessions| {
         let thread = meant(&sessions, data, session)?;
-        sessions.show(thread).map_err(|error| failed(data, &error))
+        settled(|| sessions.show(thread).map_err(|error| failed(data, &error)), |call| call)
     });
     match calls {
         Err(outcome) => outcome,
@@ -158,7 +181,7 @@ pub fn replay(data: &Path, session: &str, speed: f64, format: Format) -> Outcome
     }
     let calls = opened(data).and_then(|sessions| {
         let thread = meant(&sessions, data, session)?;
-        sessions.replay(thread).map_err(|error| failed(data, &error))
+        settled(|| sessions.replay(thread).map_err(|error| failed(data, &error)), |replay| &replay.call)
     });
     match calls {
         Err(outcome) => outcome,
