@@ -46,6 +46,7 @@ fn allow_all(world: &crate::World) -> Decision {
         settings: Vec::new(),
         request: treatments(Treatment::Keep),
         reply: treatments(if world.stages.masking() { Treatment::Redact } else { Treatment::Keep }),
+        tools: treatments(Treatment::Redact),
         answer_rules: Vec::new(),
         roles: [].into(),
     }

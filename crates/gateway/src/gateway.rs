@@ -115,6 +115,9 @@ impl Gateway {
         let decided = journal.note(decide(known, journal.now()));
         let permit = settle(decided)?;
         let request = mask::request(permit, journal.request(), &self.pseudonyms)?;
+        if let Some(alerted) = request.alerted() {
+            journal.tell(alerted);
+        }
         let mut recording = self.open(journal, drain, request).await?;
         let reply = match self.forward(&mut recording).await {
             Ok(reply) => reply,

@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use gatewright_model::{BodyRef, Clock, Event, Fate, Moment, RequestId, Tally, Usage};
+use gatewright_model::{BodyRef, Clock, Event, Fate, Moment, RequestId, Side, Tally, Usage};
 use gatewright_store::log::{Broken, Closing, Ending};
 
 use crate::Audience;
@@ -45,6 +45,7 @@ pub(crate) struct Story {
     chunks: u64,
     usage: Option<Usage>,
     masked: Vec<Tally>,
+    alerted: Vec<Tally>,
 }
 
 impl Story {
@@ -70,6 +71,7 @@ impl Story {
             chunks: 0,
             usage: None,
             masked: Vec::new(),
+            alerted: Vec::new(),
         }
     }
 
@@ -87,6 +89,11 @@ impl Story {
 
     pub(crate) fn masked(&mut self, masked: Vec<Tally>) {
         self.masked = masked;
+    }
+
+    /// What the caller was given unmasked that policy wants to know of.
+    pub(crate) fn alerted(&mut self, passed: Vec<Tally>) {
+        self.alerted = passed;
     }
 
     /// Records a piece of the answer, in its masked view, as it is delivered.
@@ -118,6 +125,10 @@ impl Story {
     pub(crate) fn end(&mut self, fate: Fate) {
         if std::mem::replace(&mut self.ended, true) {
             return;
+        }
+        if !self.alerted.is_empty() {
+            let passed = std::mem::take(&mut self.alerted);
+            self.tell(Event::Alerted { side: Side::Answer, passed });
         }
         let at = self.clock.now();
         let told = Event::Closed {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use gatewright_masking::{Detectors, FieldPath, Masker, PseudonymKey, Scanner, Span, Substitutes, Treatments, Vault};
+use gatewright_masking::{FieldPath, Masker, PseudonymKey, Scanner, Span, Substitutes, Treatments, Vault};
 use gatewright_model::{Channel, ChannelKind, InfoType, RuleName, Tally};
 use gatewright_protocols::{Blocked, Piece, Place, Words};
 
@@ -26,7 +26,8 @@ pub(crate) struct Maskers {
     restoring: Restoring,
     rules: Vec<RuleName>,
     open: Vec<(Channel, Lane)>,
-    counts: BTreeMap<InfoType, u32>,
+    masked: Counts,
+    alerted: Counts,
 }
 
 /// What one channel goes through: content rules over what the model said, then the masker.
@@ -44,18 +45,22 @@ impl Maskers {
             restoring: if request.vault().is_empty() { Restoring::Nothing } else { restoring },
             rules: request.answer_rules().to_vec(),
             open: Vec::new(),
-            counts: BTreeMap::new(),
+            masked: Counts::default(),
+            alerted: Counts::default(),
             world,
         }
     }
 
     /// What was masked so far, by info type.
     pub(crate) fn tallies(&self) -> Vec<Tally> {
-        let mut counts = self.counts.clone();
-        for (_, lane) in &self.open {
-            add(&mut counts, &lane.masker, &self.world.detectors);
-        }
-        counts.into_iter().map(|(info_type, count)| Tally { info_type, count }).collect()
+        let detectors = &self.world.detectors;
+        self.masked.and(self.open.iter().map(|(_, lane)| lane.masker.tally(detectors)))
+    }
+
+    /// What passed so far that policy wants to know of, by info type.
+    pub(crate) fn alerted(&self) -> Vec<Tally> {
+        let detectors = &self.world.detectors;
+        self.alerted.and(self.open.iter().map(|(_, lane)| lane.masker.alerted(detectors)))
     }
 
     fn lane(&self, channel: Channel, place: Place<'_>) -> Lane {
@@ -73,10 +78,23 @@ impl Maskers {
     }
 }
 
-fn add(counts: &mut BTreeMap<InfoType, u32>, masker: &Masker, detectors: &Detectors) {
-    for tally in masker.tally(detectors) {
-        let count = counts.entry(tally.info_type).or_default();
-        *count = count.saturating_add(tally.count);
+/// Values by info type.
+#[derive(Clone, Default)]
+struct Counts(BTreeMap<InfoType, u32>);
+
+impl Counts {
+    fn add(&mut self, tallies: Vec<Tally>) {
+        for tally in tallies {
+            let count = self.0.entry(tally.info_type).or_default();
+            *count = count.saturating_add(tally.count);
+        }
+    }
+
+    /// These, and those of the channels that are still open.
+    fn and(&self, open: impl Iterator<Item = Vec<Tally>>) -> Vec<Tally> {
+        let mut counts = self.clone();
+        open.for_each(|tallies| counts.add(tallies));
+        counts.0.into_iter().map(|(info_type, count)| Tally { info_type, count }).collect()
     }
 }
 
@@ -175,7 +193,8 @@ impl Words for Maskers {
         }
         let mut stages = Stages { world: &self.world, wanted: &self.rules, substitutes: &mut self.substitutes };
         let outcome = stages.push(&mut lane, None, out);
-        add(&mut self.counts, &lane.masker, &self.world.detectors);
+        self.masked.add(lane.masker.tally(&self.world.detectors));
+        self.alerted.add(lane.masker.alerted(&self.world.detectors));
         outcome
     }
 }

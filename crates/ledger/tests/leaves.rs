@@ -7,8 +7,8 @@ use std::path::Path;
 use gatewright_ledger::{LEAF_LIMIT, Leaf, LeafKind, Malformed};
 use gatewright_model::{
     ApprovalId, BodyRef, Code, Delivery, Event, Fate, GrantId, InfoType, Kind, Moment, Operation, Parameter,
-    Parameters, Quantity, RequestId, RuleRef, SessionId, Setting, Tally, Timestamp, Usage, Verdict, WhySet, from_hex,
-    to_hex,
+    Parameters, Quantity, RequestId, RuleRef, SessionId, Setting, Side, Tally, Timestamp, Usage, Verdict, WhySet,
+    from_hex, to_hex,
 };
 use proptest::prelude::*;
 
@@ -63,6 +63,7 @@ fn events() -> Vec<Event> {
         },
         Event::Held { rule: "bulk-export".into(), approval: ApprovalId::from_bytes([5; 16]) },
         Event::Settled { approval: ApprovalId::from_bytes([5; 16]), verdict: Verdict::Deny },
+        Event::Alerted { side: Side::Request, passed: tally() },
         Event::Opened { session: SessionId::from_bytes([6; 16]), request: body(1), masked: tally() },
         Event::Durable { waited: 240 },
         Event::Forwarded { attempt: 1 },

@@ -52,7 +52,8 @@ pub struct Masker {
     tokens: TokensInAnswers,
     /// What became of the value that the scanner is swallowing.
     swallowing: Option<Treatment>,
-    counts: Vec<u32>,
+    masked: Counts,
+    alerted: Counts,
     blocked: Option<Blocked>,
 }
 
@@ -71,7 +72,8 @@ impl Masker {
             treatments,
             tokens: TokensInAnswers::Stay,
             swallowing: None,
-            counts: Vec::new(),
+            masked: Counts::default(),
+            alerted: Counts::default(),
             blocked: None,
         }
     }
@@ -131,8 +133,12 @@ impl Masker {
 
     /// How many values of each info type were masked so far; those that were kept do not count.
     pub fn tally(&self, detectors: &Detectors) -> Vec<Tally> {
-        let counted = self.counts.iter().zip(detectors.info_types()).filter(|(count, _)| **count > 0);
-        counted.map(|(count, info_type)| Tally { info_type: info_type.clone(), count: *count }).collect()
+        self.masked.tally(detectors)
+    }
+
+    /// How many values of each info type passed so far whose treatment is [`Treatment::Alert`].
+    pub fn alerted(&self, detectors: &Detectors) -> Vec<Tally> {
+        self.alerted.tally(detectors)
     }
 
     fn run(
@@ -165,7 +171,7 @@ impl Masker {
         match span {
             Span::Clean(text) => out(Piece::Kept(text)),
             Span::Swallowed { original, .. } => match self.swallowing {
-                Some(Treatment::Keep) => out(Piece::Kept(original)),
+                Some(treatment) if treatment.passes() => out(Piece::Kept(original)),
                 _ => out(Piece::Swallowed { original_len: original.len() }),
             },
             Span::Found { info_type: TOKEN, original, .. } => self.restore(detectors, substitutes, original, out),
@@ -177,9 +183,14 @@ impl Masker {
                     return Ok(());
                 };
                 match render(treatment, name, original, extent, substitutes)? {
-                    Rendered::Kept => out(Piece::Kept(original)),
+                    Rendered::Kept => {
+                        if treatment == Treatment::Alert {
+                            self.alerted.add(info_type);
+                        }
+                        out(Piece::Kept(original));
+                    }
                     Rendered::Replaced(replacement) => {
-                        self.count(info_type);
+                        self.masked.add(info_type);
                         out(Piece::Masked { original_len: original.len(), replacement: &replacement, info_type });
                     }
                 }
@@ -200,23 +211,37 @@ impl Masker {
                 return Some((TOKEN, value));
             }
             let info_type = detectors.index_of(name.as_str())?;
-            (self.treatments.of(info_type) == Treatment::Keep).then_some((info_type, value))
+            self.treatments.of(info_type).passes().then_some((info_type, value))
         });
         match restored {
             Some((TOKEN, text)) if text == token => out(Piece::Kept(text)),
             Some((info_type, replacement)) => {
+                if self.treatments.of(info_type) == Treatment::Alert {
+                    self.alerted.add(info_type);
+                }
                 out(Piece::Masked { original_len: token.len(), replacement, info_type });
             }
             None => out(Piece::Kept(token)),
         }
     }
+}
 
-    fn count(&mut self, info_type: TypeIndex) {
+/// How many values there were, by the place of their info type.
+#[derive(Default)]
+struct Counts(Vec<u32>);
+
+impl Counts {
+    fn add(&mut self, info_type: TypeIndex) {
         let place = info_type.place();
-        if self.counts.len() <= place {
-            self.counts.resize(place + 1, 0);
+        if self.0.len() <= place {
+            self.0.resize(place + 1, 0);
         }
-        self.counts[place] = self.counts[place].saturating_add(1);
+        self.0[place] = self.0[place].saturating_add(1);
+    }
+
+    fn tally(&self, detectors: &Detectors) -> Vec<Tally> {
+        let counted = self.0.iter().zip(detectors.info_types()).filter(|(count, _)| **count > 0);
+        counted.map(|(count, info_type)| Tally { info_type: info_type.clone(), count: *count }).collect()
     }
 }
 

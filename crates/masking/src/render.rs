@@ -26,7 +26,7 @@ pub(crate) fn render(
 ) -> Result<Rendered, Blocked> {
     let whole = extent == Extent::Whole;
     Ok(Rendered::Replaced(match treatment {
-        Treatment::Keep => return Ok(Rendered::Kept),
+        Treatment::Keep | Treatment::Alert => return Ok(Rendered::Kept),
         Treatment::Block => return Err(Blocked { info_type: info_type.clone() }),
         Treatment::Pseudonym if whole => substitutes.pseudonym(info_type, original),
         Treatment::Token if whole => substitutes.token(info_type, original),

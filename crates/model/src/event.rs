@@ -27,6 +27,25 @@ pub struct Tally {
     pub count: u32,
 }
 
+/// Which of a call's two texts something was found in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Side {
+    /// What the caller sent.
+    Request,
+    /// What the model said.
+    Answer,
+}
+
+impl Side {
+    /// The word in records and metrics.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Request => "request",
+            Self::Answer => "answer",
+        }
+    }
+}
+
 /// A body that is kept apart from the log: its salted commitment SHA-256(salt ‖ body), so that the digest of a small
 /// body is no oracle, and its length.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -165,6 +184,13 @@ pub enum Event {
         /// What the decision came to.
         verdict: Verdict,
     },
+    /// Values passed unmasked of which policy wants to know: their treatment is `alert`.
+    Alerted {
+        /// On which way.
+        side: Side,
+        /// How many, by info type.
+        passed: Vec<Tally>,
+    },
     /// The record is open; nothing has left yet.
     Opened {
         /// The thread of calls that it belongs to.
@@ -282,6 +308,7 @@ impl Event {
             Self::Decided { .. } => "decided",
             Self::Held { .. } => "held",
             Self::Settled { .. } => "settled",
+            Self::Alerted { .. } => "alerted",
             Self::Opened { .. } => "opened",
             Self::Durable { .. } => "durable",
             Self::Forwarded { .. } => "forwarded",

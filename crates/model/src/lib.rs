@@ -23,7 +23,7 @@ mod verdict;
 
 pub use clock::{Clock, Timestamp};
 pub use entropy::Entropy;
-pub use event::{BodyRef, Digest, Event, Fate, Moment, Tally, Usage};
+pub use event::{BodyRef, Digest, Event, Fate, Moment, Side, Tally, Usage};
 pub use hex::{from_hex, to_hex};
 pub use identity::{Identity, Kind};
 pub use ids::{AgentId, ApprovalId, BadId, GrantId, KeyId, RequestId, SessionId};

@@ -31,6 +31,7 @@ pub(crate) enum Action {
     Operation(Operation),
     Disclose,
     Reveal,
+    RevealToTools,
     /// By its place in [`ADMIN_PERMISSIONS`].
     Admin(usize),
 }
@@ -39,7 +40,8 @@ impl Action {
     /// Every action; its position is its index.
     pub(crate) fn all() -> impl Iterator<Item = Self> {
         let operations = Operation::ALL.iter().map(|operation| Self::Operation(*operation));
-        operations.chain([Self::Disclose, Self::Reveal]).chain((0..ADMIN_PERMISSIONS.len()).map(Self::Admin))
+        let exposures = [Self::Disclose, Self::Reveal, Self::RevealToTools];
+        operations.chain(exposures).chain((0..ADMIN_PERMISSIONS.len()).map(Self::Admin))
     }
 
     pub(crate) fn index(self) -> usize {
@@ -47,7 +49,8 @@ impl Action {
             Self::Operation(operation) => operation as usize,
             Self::Disclose => Operation::ALL.len(),
             Self::Reveal => Operation::ALL.len() + 1,
-            Self::Admin(at) => Operation::ALL.len() + 2 + at,
+            Self::RevealToTools => Operation::ALL.len() + 2,
+            Self::Admin(at) => Operation::ALL.len() + 3 + at,
         }
     }
 
@@ -56,6 +59,7 @@ impl Action {
             Self::Operation(operation) => operation.name(),
             Self::Disclose => "disclose",
             Self::Reveal => "reveal",
+            Self::RevealToTools => "reveal-to-tools",
             Self::Admin(at) => ADMIN_PERMISSIONS[at],
         }
     }
@@ -64,7 +68,7 @@ impl Action {
         match self {
             Self::Operation(operation) if is_about_dataset(operation) => Target::Dataset,
             Self::Operation(_) => Target::Model,
-            Self::Disclose | Self::Reveal => Target::InfoType,
+            Self::Disclose | Self::Reveal | Self::RevealToTools => Target::InfoType,
             Self::Admin(_) => Target::Gateway,
         }
     }

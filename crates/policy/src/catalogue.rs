@@ -14,9 +14,10 @@ use crate::compile::{Compiled, compile};
 use crate::decide::{self, Access};
 use crate::exposure::{Conditional, treatments};
 use crate::index::Effect;
+use crate::masking::Masking;
 use crate::members::Members;
 use crate::permissions::admin_index;
-use crate::text::{ApprovalText, Masking};
+use crate::text::ApprovalText;
 use crate::{CatalogueText, Decision, Fault, Landscape, ModelFacts, Permission, Question, Roles, words};
 
 /// A compiled catalogue: immutable, shared by every call that it decides.
@@ -66,7 +67,7 @@ impl Catalogue {
             models: named.filter_map(|model| Listed::of(model, landscape, &compiled)).collect(),
             members: Members::of(&text),
             role_names: text.roles.iter().map(|role| role.name.clone()).collect(),
-            masking: text.masking,
+            masking: Masking::of(&text, &compiled.resources),
             conditional: Conditional::of(&compiled),
             prompt_rules: with_prompt.map(|rule| rule.name.clone()).collect(),
             answer_rules: AnswerRules::of(&text, &compiled.resources),
@@ -133,6 +134,7 @@ impl Catalogue {
             settings: access.settings,
             request: exposed.request,
             reply: exposed.reply,
+            tools: exposed.tools,
             answer_rules: self.answer_rules.for_call(question, &names),
             roles: names,
         }

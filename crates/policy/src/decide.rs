@@ -97,7 +97,7 @@ fn one(
 ) -> Access {
     let operation = match action {
         Action::Operation(operation) => operation,
-        Action::Disclose | Action::Reveal | Action::Admin(_) => question.terms.operation,
+        Action::Disclose | Action::Reveal | Action::RevealToTools | Action::Admin(_) => question.terms.operation,
     };
     let not_permitted = || Access::denied(words::default_deny(), words::not_permitted(operation, subject));
     let Some(resource) = resource else { return not_permitted() };

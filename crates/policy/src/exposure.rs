@@ -7,13 +7,16 @@ use gatewright_model::{Operation, Setting, Treatment, Trust};
 use crate::action::Action;
 use crate::ask::{Asking, Side};
 use crate::compile::Compiled;
-use crate::text::Masking;
+use crate::masking::Masking;
+use crate::text::Way;
 use crate::{Question, Roles};
 
 /// The treatments of a call, by info type: on the way in, on the way out.
 pub(crate) struct Treatments {
     pub(crate) request: Arc<[Treatment]>,
     pub(crate) reply: Arc<[Treatment]>,
+    /// Of tokens in the arguments of tool calls.
+    pub(crate) tools: Arc<[Treatment]>,
 }
 
 /// Which buckets hold exposure rules with conditions, so that the answer depends on the call.
@@ -26,7 +29,7 @@ pub(crate) struct Conditional {
 impl Conditional {
     pub(crate) fn of(compiled: &Compiled) -> Self {
         let depends = |bucket: &crate::index::Bucket| {
-            let exposures = [Action::Disclose, Action::Reveal];
+            let exposures = [Action::Disclose, Action::Reveal, Action::RevealToTools];
             exposures.into_iter().flat_map(|action| bucket.rules_of(action.index())).any(|number| {
                 let rule = compiled.rules.get(number as usize);
                 rule.is_none_or(|rule| rule.condition.is_some() || rule.trigger.is_some())
@@ -54,20 +57,34 @@ pub(crate) fn treatments(
         Trust::External => 1,
     };
     let embeds = question.terms.operation == Operation::Embed;
-    let masked_in = if embeds { masking.embed } else { masking.inward[trust] };
-    let request = || all(asking, Action::Disclose, masked_in, settings);
-    let reply = || all(asking, Action::Reveal, masking.outward[trust], settings);
+    let inward = if embeds { Way::Embedded } else { Way::In(question.trust) };
+    let masked = |way: Way| move |info_type| masking.treatment(asking.roles, info_type, way);
+    let request = || all(asking, Action::Disclose, masked(inward), settings);
+    let reply = || all(asking, Action::Reveal, masked(Way::Out(question.trust)), settings);
+    let tools = |reply: &[Treatment]| {
+        // Whoever may not see a value does not get it by way of a tool either.
+        let permitted = all(asking, Action::RevealToTools, |_| Treatment::Redact, settings);
+        permitted.iter().zip(reply).map(|(tools, reply)| *tools.max(reply)).collect::<Arc<[_]>>()
+    };
     if conditional.concerns(asking.roles) || !roles.is_steady() {
-        return Treatments { request: request(), reply: reply() };
+        let reply = reply();
+        return Treatments { request: request(), tools: tools(&reply), reply };
     }
     let kept = &roles.0.exposures;
+    let reply = kept.reply[trust].get_or_init(reply).clone();
     Treatments {
         request: kept.request[trust * 2 + usize::from(embeds)].get_or_init(request).clone(),
-        reply: kept.reply[trust].get_or_init(reply).clone(),
+        tools: kept.tools[trust].get_or_init(|| tools(&reply)).clone(),
+        reply,
     }
 }
 
-fn all(asking: &Asking<'_>, action: Action, masked: Treatment, settings: &[Setting]) -> Arc<[Treatment]> {
+fn all(
+    asking: &Asking<'_>,
+    action: Action,
+    masked: impl Fn(u32) -> Treatment,
+    settings: &[Setting],
+) -> Arc<[Treatment]> {
     let (stated, effective) = (Side::with(&[]), Side::with(settings));
     let resources = &asking.compiled.resources;
     let exposed = |index: u32| {
@@ -78,5 +95,5 @@ fn all(asking: &Asking<'_>, action: Action, masked: Treatment, settings: &[Setti
         let forbids = asking.forbids(action, resource, &effective);
         forbids.fired.is_empty() && forbids.broken.is_none()
     };
-    (0..resources.info_types()).map(|index| if exposed(index) { Treatment::Keep } else { masked }).collect()
+    (0..resources.info_types()).map(|index| if exposed(index) { Treatment::Keep } else { masked(index) }).collect()
 }

@@ -32,6 +32,7 @@ mod exposure;
 mod fault;
 mod index;
 mod landscape;
+mod masking;
 mod members;
 mod permissions;
 mod question;

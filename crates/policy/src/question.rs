@@ -44,6 +44,9 @@ pub struct Decision {
     pub request: Arc<[Treatment]>,
     /// What happens to a value of each info type on its way back to the caller, by the landscape's index.
     pub reply: Arc<[Treatment]>,
+    /// What happens in the arguments of a tool call to a token that stands for a value of each info type, by the
+    /// landscape's index: it becomes the value where that passes.
+    pub tools: Arc<[Treatment]>,
     /// The content rules with `answer` patterns that this call's answer must be held against.
     pub answer_rules: Vec<RuleName>,
     /// The roles that the caller had.

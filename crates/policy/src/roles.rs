@@ -33,6 +33,8 @@ pub(crate) struct Exposures {
     pub(crate) request: [OnceLock<Arc<[Treatment]>>; 4],
     /// By trust.
     pub(crate) reply: [OnceLock<Arc<[Treatment]>>; 2],
+    /// By trust.
+    pub(crate) tools: [OnceLock<Arc<[Treatment]>>; 2],
 }
 
 /// One role, and when it counts.

@@ -340,6 +340,66 @@ roles:
 }
 
 #[test]
+fn a_treatment_is_chosen_by_info_type_and_by_role() {
+    use Treatment::{Alert, Block, Partial, Pseudonym, Redact, Token};
+    let catalogue = compile_all(
+        &[source(
+            "catalogue.yaml",
+            "version: 1
+masking:
+  external: { in: token, out: redact, types: { US_SSN: { in: block }, CREDIT_CARD: { in: partial, out: partial } } }
+  embed: { types: { US_SSN: { in: redact } } }
+roles:
+  loose:
+    members: [{ issuer: demo, group: loose }]
+    masking: { external: { in: alert, types: { CREDIT_CARD: { in: alert } } } }
+  strict:
+    members: [{ issuer: demo, group: strict }]
+    masking: { external: { types: { CREDIT_CARD: { in: redact } } } }
+",
+        )],
+        &landscape(),
+    )
+    .unwrap();
+    let treatments = |groups: &[&str], operation| {
+        let member = person("m", groups);
+        let decided = ask(operation, "frontier-large").by(&member, &catalogue);
+        (decided.request.to_vec(), decided.reply.to_vec())
+    };
+    // In the landscape's order: EMAIL_ADDRESS, CREDIT_CARD, US_SSN.
+    assert_eq!(treatments(&[], Operation::Chat), (vec![Token, Partial, Block], vec![Redact, Partial, Redact]));
+    // What a role says of all types gives way to what the catalogue says of one.
+    assert_eq!(treatments(&["loose"], Operation::Chat).0, [Alert, Alert, Block]);
+    // Of two roles that speak of the same type, the one that hides more counts.
+    assert_eq!(treatments(&["loose", "strict"], Operation::Chat).0, [Alert, Redact, Block]);
+    assert_eq!(treatments(&["strict"], Operation::Embed).0, [Pseudonym, Pseudonym, Redact]);
+}
+
+#[test]
+fn tools_are_given_values_only_where_the_caller_may_see_them_too() {
+    use Treatment::{Keep, Redact};
+    let catalogue = compile_all(
+        &[source(
+            "catalogue.yaml",
+            "version: 1
+roles:
+  r:
+    members: [{ issuer: demo, group: g }]
+    reveal: [EMAIL_ADDRESS, US_SSN]
+    reveal_to_tools: [EMAIL_ADDRESS, CREDIT_CARD]
+",
+        )],
+        &landscape(),
+    )
+    .unwrap();
+    let decided = ask(Operation::Chat, "frontier-large").by(&person("m", &["g"]), &catalogue);
+    assert_eq!(decided.reply.to_vec(), [Keep, Redact, Keep]);
+    assert_eq!(decided.tools.to_vec(), [Keep, Redact, Redact]);
+    let stranger = ask(Operation::Chat, "frontier-large").by(&person("s", &[]), &catalogue);
+    assert_eq!(stranger.tools.to_vec(), [Redact, Redact, Redact]);
+}
+
+#[test]
 fn the_list_of_models_shows_what_could_be_used() {
     let cedar = "forbid(principal, action == Action::\"chat\", resource == Model::\"sales-forecast\");
         forbid(principal in Role::\"analyst\", action in [Action::\"list-models\", Action::\"describe-model\"], resource == Model::\"sales-forecast\");";

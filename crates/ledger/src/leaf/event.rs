@@ -47,6 +47,7 @@ events! {
     Decided = "decided" { verdict, roles, rules, settings, epoch, catalogue };
     Held = "held" { rule, approval };
     Settled = "settled" { approval, verdict };
+    Alerted = "alerted" { side, passed };
     Opened = "opened" { session, request, masked };
     Durable = "durable" { waited };
     Forwarded = "forwarded" { attempt };

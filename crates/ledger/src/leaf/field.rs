@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use gatewright_model::{
     ApprovalId, BodyRef, Code, ConnectionName, DatasetName, Delivery, Digest, Fate, GrantId, InfoType, IssuerName,
-    Kind, Operation, Parameter, Parameters, Quantity, RequestId, RoleName, RuleName, RuleRef, SessionId, Setting,
+    Kind, Operation, Parameter, Parameters, Quantity, RequestId, RoleName, RuleName, RuleRef, SessionId, Setting, Side,
     Tally, Timestamp, Usage, Verdict, WhySet,
 };
 
@@ -104,6 +104,7 @@ macro_rules! named {
 }
 named! {
     Kind { Person = "person", Workload = "workload" }
+    Side { Request = "request", Answer = "answer" }
     Delivery { Whole = "whole", Stream = "stream" }
     Verdict { Allow = "allow", Hold = "hold", Deny = "deny" }
     WhySet { Default = "default", Clamped = "clamped" }

@@ -38,9 +38,14 @@ pub(crate) fn names(text: &CatalogueText, landscape: &Landscape, resources: &Res
                 found.faults.push(dataset.place.fault(unknown("dataset", &dataset.name, known)));
             }
         }
-        for placed in role.reveal.iter().chain(&role.disclose) {
+        for placed in
+            role.reveal.iter().chain(&role.reveal_to_tools).chain(&role.disclose).chain(role.masking.info_types())
+        {
             info_type(placed, landscape, resources, &mut found);
         }
+    }
+    for placed in text.masking.info_types() {
+        info_type(placed, landscape, resources, &mut found);
     }
     for rule in &text.rules {
         for role in &rule.roles {

@@ -42,7 +42,13 @@ pub(crate) fn role(role: &RoleText) -> Vec<Draft> {
             drafts.push(plain(text, reference(&format!("dataset-{}", dataset.name), &dataset.place)));
         }
     }
-    for (action, listed) in [("reveal", &role.reveal), ("disclose", &role.disclose)] {
+    let exposures = [
+        (Action::Reveal, &role.reveal),
+        (Action::RevealToTools, &role.reveal_to_tools),
+        (Action::Disclose, &role.disclose),
+    ];
+    for (action, listed) in exposures {
+        let action = action.name();
         if let Some(first) = listed.first() {
             let names: Vec<String> = listed.iter().map(|placed| entity("InfoType", placed.value.as_str())).collect();
             let condition = format!("[{}].contains(resource)", names.join(", "));

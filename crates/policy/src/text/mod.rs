@@ -2,6 +2,7 @@
 
 mod declared;
 mod grant;
+mod masking;
 mod node;
 mod reader;
 mod role;
@@ -18,10 +19,10 @@ pub use declared::{
     ReasonPolicy,
 };
 pub(crate) use grant::{Grant, Selector, is_about_dataset};
+pub(crate) use masking::{MaskingText, Way};
 pub(crate) use reader::{Placed, quoted};
 pub(crate) use role::{Member, RoleText};
 pub(crate) use rule::RuleText;
-pub(crate) use sections::Masking;
 
 use self::node::Node;
 use self::reader::Reader;
@@ -32,7 +33,7 @@ use crate::{Fault, Source};
 pub struct CatalogueText {
     pub(crate) roles: Vec<RoleText>,
     pub(crate) rules: Vec<RuleText>,
-    pub(crate) masking: Masking,
+    pub(crate) masking: MaskingText,
     /// The operator's own Cedar files.
     pub(crate) cedar: Vec<Source>,
     pub(crate) warnings: Vec<Fault>,
@@ -122,7 +123,7 @@ fn file(reader: &mut Reader, document: &Node, text: &mut CatalogueText, has_mask
         if let Some(first) = has_masking {
             reader.fault(&place, format!("`masking` stands in {} already", first.file));
         }
-        text.masking = sections::masking(reader, node);
+        text.masking = masking::read(reader, node);
         *has_masking = Some(place);
     }
     if let Some(node) = fields.get("roles") {

@@ -4,6 +4,7 @@ use gatewright_model::{InfoType, Kind, RoleName};
 
 use super::Place;
 use super::grant::{self, DatasetGrant, Grant};
+use super::masking::{self, MaskingText};
 use super::node::{Key, Node};
 use super::reader::{Placed, Reader, quoted};
 use super::window::window;
@@ -20,7 +21,9 @@ pub(crate) struct RoleText {
     pub(crate) grants: Vec<Grant>,
     pub(crate) datasets: Vec<DatasetGrant>,
     pub(crate) reveal: Vec<Placed<InfoType>>,
+    pub(crate) reveal_to_tools: Vec<Placed<InfoType>>,
     pub(crate) disclose: Vec<Placed<InfoType>>,
+    pub(crate) masking: MaskingText,
     pub(crate) admin: Vec<Placed<usize>>,
 }
 
@@ -37,7 +40,19 @@ pub(crate) struct Member {
 
 /// Reads one entry of `roles:`.
 pub(super) fn read(reader: &mut Reader, key: &Key, node: &Node) -> RoleText {
-    let known = ["description", "members", "grants", "datasets", "reveal", "disclose", "admin", "budget", "valid"];
+    let known = [
+        "description",
+        "members",
+        "grants",
+        "datasets",
+        "reveal",
+        "reveal_to_tools",
+        "disclose",
+        "masking",
+        "admin",
+        "budget",
+        "valid",
+    ];
     let fields = reader.fields(node, &known);
     let place = reader.key_place(key);
     reader.name(&key.name, &place, "role");
@@ -48,6 +63,8 @@ pub(super) fn read(reader: &mut Reader, key: &Key, node: &Node) -> RoleText {
     let grants = fields.get("grants").map_or(Vec::new(), |node| list_of(reader, node, grant::read));
     let datasets = fields.get("datasets").map_or(Vec::new(), |node| grant::datasets(reader, node));
     let reveal = fields.get("reveal").map_or(Vec::new(), |node| info_types(reader, node));
+    let reveal_to_tools = fields.get("reveal_to_tools").map_or(Vec::new(), |node| info_types(reader, node));
+    let masking = fields.get("masking").map(|node| masking::read(reader, node)).unwrap_or_default();
     let disclose = fields.get("disclose").map_or(Vec::new(), |node| info_types(reader, node));
     let admin = fields.get("admin").map_or(Vec::new(), |node| permissions(reader, node));
     if let Some(node) = fields.get("budget") {
@@ -65,7 +82,9 @@ pub(super) fn read(reader: &mut Reader, key: &Key, node: &Node) -> RoleText {
         grants,
         datasets,
         reveal,
+        reveal_to_tools,
         disclose,
+        masking,
         admin,
     }
 }

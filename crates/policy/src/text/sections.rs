@@ -1,58 +1,12 @@
-//! The smaller sections: `detectors:`, `masking:` and `approvals:`.
+//! The smaller sections: `detectors:` and `approvals:`.
 
 use std::time::Duration;
 
-use gatewright_model::{InfoType, IssuerName, Treatment};
+use gatewright_model::{InfoType, IssuerName};
 
 use super::node::{Key, Node};
 use super::reader::{Reader, quoted};
 use super::{ApprovalText, Approver, DetectorRule, Pattern, ReasonPolicy};
-
-/// What happens to a value that may not be disclosed (`in`) or revealed (`out`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Masking {
-    /// By trust: internal, external.
-    pub(crate) inward: [Treatment; 2],
-    /// By trust: internal, external.
-    pub(crate) outward: [Treatment; 2],
-    /// For texts that become vectors, whatever the trust.
-    pub(crate) embed: Treatment,
-}
-
-impl Default for Masking {
-    fn default() -> Self {
-        Self {
-            inward: [Treatment::Keep, Treatment::Token],
-            outward: [Treatment::Redact, Treatment::Redact],
-            embed: Treatment::Pseudonym,
-        }
-    }
-}
-
-/// Reads `masking:`; what is not written keeps its default.
-pub(super) fn masking(reader: &mut Reader, node: &Node) -> Masking {
-    let mut masking = Masking::default();
-    let fields = reader.fields(node, &["internal", "external", "embed"]);
-    for (trust, name) in ["internal", "external"].into_iter().enumerate() {
-        if let Some(node) = fields.get(name) {
-            let ways = reader.fields(node, &["in", "out"]);
-            set(reader, ways.get("in"), &mut masking.inward[trust]);
-            set(reader, ways.get("out"), &mut masking.outward[trust]);
-        }
-    }
-    if let Some(node) = fields.get("embed") {
-        let ways = reader.fields(node, &["in"]);
-        set(reader, ways.get("in"), &mut masking.embed);
-    }
-    masking
-}
-
-fn set(reader: &mut Reader, node: Option<&Node>, treatment: &mut Treatment) {
-    let known: Vec<(&str, Treatment)> = Treatment::ALL.iter().map(|known| (known.name(), *known)).collect();
-    if let Some(read) = node.and_then(|node| reader.one_of(node, "treatment", &known)) {
-        *treatment = read;
-    }
-}
 
 /// Reads one entry of `detectors:`.
 pub(super) fn detector(reader: &mut Reader, key: &Key, node: &Node) -> Option<DetectorRule> {

@@ -70,6 +70,8 @@ fn answered(line: &mut Line, summary: &Summary<'_>) {
     }
     tallies(line, "masked_request", summary.masked_request);
     tallies(line, "masked_answer", summary.masked_answer);
+    tallies(line, "alerted_request", summary.alerted_request);
+    tallies(line, "alerted_answer", summary.alerted_answer);
     if let Some(usage) = summary.usage {
         line.number("tokens_in", usage.input);
         line.number("tokens_out", usage.output);

@@ -3,7 +3,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
-use gatewright_model::{Delivery, Tally};
+use gatewright_model::{Delivery, Side, Tally};
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric};
 use prometheus_client::metrics::MetricType;
@@ -31,7 +31,8 @@ pub(super) struct Numbers {
     duration: Family<Answered, Histogram, fn() -> Histogram>,
     first_byte: Family<Model, Histogram, fn() -> Histogram>,
     waited_for_disk: Histogram,
-    masked: Family<Masked, Counter>,
+    masked: Family<Found, Counter>,
+    alerted: Family<Found, Counter>,
     tokens: Family<Tokens, Counter>,
     reloads: Family<Reload, Counter>,
 }
@@ -55,7 +56,7 @@ struct Model {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Masked {
+struct Found {
     info_type: String,
     side: &'static str,
 }
@@ -90,6 +91,7 @@ impl Numbers {
             first_byte: Family::new_with_constructor(seconds),
             waited_for_disk: seconds(),
             masked: Family::default(),
+            alerted: Family::default(),
             tokens: Family::default(),
             reloads: Family::default(),
         };
@@ -106,6 +108,8 @@ impl Numbers {
             numbers.waited_for_disk.clone(),
         );
         registry.register("masked_values", "Values that were masked, by info type and side", numbers.masked.clone());
+        let passed = "Values that passed and that policy wants to know of, by info type and side";
+        registry.register("alerted_values", passed, numbers.alerted.clone());
         registry.register("tokens", "Tokens, as the model servers counted them", numbers.tokens.clone());
         registry.register("reloads", "Configurations read again, by result", numbers.reloads.clone());
         registry.register_collector(Box::new(Listeners(counts)));
@@ -133,19 +137,14 @@ impl Numbers {
         if let Some(waited) = summary.waited_for_disk {
             self.waited_for_disk.observe(waited.as_secs_f64());
         }
-        self.count_masked(summary.masked_request, "request");
-        self.count_masked(summary.masked_answer, "answer");
+        count_values(&self.masked, summary.masked_request, Side::Request);
+        count_values(&self.masked, summary.masked_answer, Side::Answer);
+        count_values(&self.alerted, summary.alerted_request, Side::Request);
+        count_values(&self.alerted, summary.alerted_answer, Side::Answer);
         if let Some(usage) = summary.usage {
             let tokens = |direction| Tokens { model: Arc::clone(&model), direction };
             self.tokens.get_or_create(&tokens("input")).inc_by(usage.input);
             self.tokens.get_or_create(&tokens("output")).inc_by(usage.output);
-        }
-    }
-
-    fn count_masked(&self, tallies: &[Tally], side: &'static str) {
-        for tally in tallies {
-            let masked = Masked { info_type: tally.info_type.as_str().to_owned(), side };
-            self.masked.get_or_create(&masked).inc_by(u64::from(tally.count));
         }
     }
 
@@ -157,6 +156,13 @@ impl Numbers {
     pub(super) fn observe(&self, name: &'static str, help: &'static str, read: Box<dyn Fn() -> i64 + Send + Sync>) {
         let mut registry = self.registry.lock().unwrap_or_else(PoisonError::into_inner);
         registry.register_collector(Box::new(Observed { name, help, read }));
+    }
+}
+
+fn count_values(values: &Family<Found, Counter>, tallies: &[Tally], side: Side) {
+    for tally in tallies {
+        let found = Found { info_type: tally.info_type.as_str().to_owned(), side: side.name() };
+        values.get_or_create(&found).inc_by(u64::from(tally.count));
     }
 }
 

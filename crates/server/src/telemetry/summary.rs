@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use gatewright_model::{
     ApprovalId, Code, ConnectionName, Delivery, Event, Fate, IssuerName, Kind, Moment, Operation, RuleName, SessionId,
-    Tally, Timestamp, Usage, Verdict,
+    Side, Tally, Timestamp, Usage, Verdict,
 };
 
 /// A journey at a glance: what metrics count and the access log writes. Every field is one that the story may lack,
@@ -39,6 +39,8 @@ pub(super) struct Summary<'m> {
     pub(super) chunks: u64,
     pub(super) masked_request: &'m [Tally],
     pub(super) masked_answer: &'m [Tally],
+    pub(super) alerted_request: &'m [Tally],
+    pub(super) alerted_answer: &'m [Tally],
     pub(super) usage: Option<Usage>,
 }
 
@@ -119,6 +121,8 @@ impl<'m> Summary<'m> {
                 self.approval = Some(*approval);
                 self.verdict = Some(*verdict);
             }
+            Event::Alerted { side: Side::Request, passed } => self.alerted_request = passed,
+            Event::Alerted { side: Side::Answer, passed } => self.alerted_answer = passed,
             Event::Opened { session, request: _, masked } => {
                 self.session = Some(*session);
                 self.masked_request = masked;

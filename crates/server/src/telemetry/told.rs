@@ -86,6 +86,7 @@ fn facts(event: &Event) -> Value {
         }),
         Event::Held { rule, approval } => json!({ "rule": rule.as_str(), "approval": approval.to_string() }),
         Event::Settled { approval, verdict } => json!({ "approval": approval.to_string(), "decision": verdict.name() }),
+        Event::Alerted { side, passed } => json!({ "side": side.name(), "passed": tallies(passed) }),
         Event::Opened { session, request, masked } => {
             json!({ "session": session.to_string(), "request": body(request), "masked": tallies(masked) })
         }

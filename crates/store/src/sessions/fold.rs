@@ -169,6 +169,7 @@ impl Facts {
             Event::Arrived { .. }
             | Event::Examined { .. }
             | Event::Held { .. }
+            | Event::Alerted { .. }
             | Event::Durable { .. }
             | Event::Forwarded { .. }
             | Event::FirstByte { .. }

@@ -1,0 +1,127 @@
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use gatewright_masking::{PseudonymKey, Vault};
+use gatewright_model::{
+    ConnectionName, Delivery, Event, Operation, RequestId, RuleName, SessionId, Setting, Side, Tally, Trust, WhySet,
+};
+use gatewright_protocols::{Asked, Protocol, Route};
+use http::Method;
+
+use super::Views;
+use crate::World;
+
+/// A request as it will be sent, and as it will be recorded.
+pub struct Request {
+    pub(super) world: Arc<World>,
+    pub(super) id: RequestId,
+    pub(super) session: SessionId,
+    pub(super) operation: Operation,
+    pub(super) delivery: Delivery,
+    pub(super) trust: Trust,
+    pub(super) protocol: &'static dyn Protocol,
+    pub(super) route: &'static Route,
+    pub(super) destination: Destination,
+    pub(super) sent: Bytes,
+    pub(super) recorded: Bytes,
+    pub(super) masked: Vec<Tally>,
+    pub(super) alerted: Vec<Tally>,
+    pub(super) settings: Vec<Setting>,
+    pub(super) answer_rules: Vec<RuleName>,
+    /// What happens to each info type in the answer, as it is shown and as it is recorded.
+    pub(super) reply: Views,
+    pub(super) asked: Asked,
+    pub(super) vault: Arc<Vault>,
+    pub(super) pseudonyms: Arc<PseudonymKey>,
+}
+
+/// Where a request goes.
+pub(crate) enum Destination {
+    /// To a model server.
+    Upstream { connection: ConnectionName, method: Method, path: String },
+    /// Nowhere: the gateway itself has the answer.
+    Here(Bytes),
+}
+
+impl Request {
+    pub(crate) const fn world(&self) -> &Arc<World> {
+        &self.world
+    }
+
+    pub(crate) const fn id(&self) -> RequestId {
+        self.id
+    }
+
+    pub(crate) const fn session(&self) -> SessionId {
+        self.session
+    }
+
+    pub(crate) const fn operation(&self) -> Operation {
+        self.operation
+    }
+
+    pub(crate) const fn delivery(&self) -> Delivery {
+        self.delivery
+    }
+
+    pub(crate) const fn trust(&self) -> Trust {
+        self.trust
+    }
+
+    pub(crate) const fn destination(&self) -> &Destination {
+        &self.destination
+    }
+
+    pub(crate) const fn sent(&self) -> &Bytes {
+        &self.sent
+    }
+
+    pub(crate) const fn recorded(&self) -> &Bytes {
+        &self.recorded
+    }
+
+    pub(crate) fn masked(&self) -> &[Tally] {
+        &self.masked
+    }
+
+    /// What passes to the model that policy wants to know of.
+    pub(crate) fn alerted(&self) -> Option<Event> {
+        let passed = self.alerted.clone();
+        (!passed.is_empty()).then_some(Event::Alerted { side: Side::Request, passed })
+    }
+
+    pub(crate) const fn vault(&self) -> &Arc<Vault> {
+        &self.vault
+    }
+
+    pub(crate) const fn pseudonyms(&self) -> &Arc<PseudonymKey> {
+        &self.pseudonyms
+    }
+
+    pub(crate) fn answer_rules(&self) -> &[RuleName] {
+        &self.answer_rules
+    }
+
+    pub(crate) const fn protocol(&self) -> &'static dyn Protocol {
+        self.protocol
+    }
+
+    /// What the answer may be, for the `accept` header.
+    pub(crate) const fn accept(&self) -> &'static str {
+        match self.delivery {
+            Delivery::Whole => "application/json",
+            Delivery::Stream => "text/event-stream",
+        }
+    }
+
+    /// The parameters that policy moved into its range: `max_tokens=2048, temperature=1`; empty where it moved none.
+    pub(crate) fn clamped(&self) -> String {
+        let mut text = String::new();
+        for setting in self.settings.iter().filter(|setting| setting.why == WhySet::Clamped) {
+            let comma = if text.is_empty() { "" } else { ", " };
+            let _ = write!(text, "{comma}{}={}", setting.parameter.name(), setting.value);
+        }
+        text
+    }
+}
