@@ -48,6 +48,8 @@ fn allow_all(world: &crate::World) -> Decision {
         reply: treatments(if world.stages.masking() { Treatment::Redact } else { Treatment::Keep }),
         tools: treatments(Treatment::Redact),
         answer_rules: Vec::new(),
+        datasets: Vec::new(),
+        budgets: Vec::new(),
         roles: [].into(),
     }
 }

@@ -62,9 +62,23 @@ operations! {
     ListModels = "list-models", Reading;
     /// One model's description.
     DescribeModel = "describe-model", Reading;
-    /// Loading, unloading, pulling, creating, copying, deleting or configuring a model.
-    ManageModel = "manage-model", Change;
-    /// A model's weights, out.
+    /// A model into the server's memory.
+    LoadModel = "load-model", Change;
+    /// A model out of the server's memory.
+    UnloadModel = "unload-model", Change;
+    /// A model from a registry onto the server.
+    PullModel = "pull-model", Change;
+    /// A new model from a recipe or from uploaded weights.
+    CreateModel = "create-model", Change;
+    /// A model under a second name.
+    CopyModel = "copy-model", Change;
+    /// A model off the server.
+    DeleteModel = "delete-model", Change;
+    /// Adapters (LoRA) on or off a running model.
+    ManageAdapters = "manage-adapters", Change;
+    /// The server's or a model's configuration. No group of operations includes it.
+    ConfigureModel = "configure-model", Change;
+    /// A model's weights, out. No group of operations includes it.
     ExportWeights = "export-weights", Change;
     /// A new model from an old one.
     FineTune = "fine-tune", Change;
@@ -72,12 +86,14 @@ operations! {
     Batch = "batch", Change;
     /// Uploading, reading or deleting files.
     Files = "files", Change;
-    /// A dataset's rows, or what is near to a query.
+    /// What is near to a query, or single rows of a dataset.
     ReadDataset = "read-dataset", Reading;
     /// New or changed rows of a dataset.
     WriteDataset = "write-dataset", Change;
     /// A dataset itself: create, configure, delete.
     AdministerDataset = "administer-dataset", Change;
+    /// A dataset's rows without a bound. No group of operations includes it.
+    ExportDataset = "export-dataset", Change;
 }
 
 impl fmt::Display for Operation {

@@ -22,7 +22,11 @@ fn landscape() -> Landscape {
         connection: ConnectionName::from("lab"),
         tags: vec![format!("tag-{}", at % 7)],
     };
-    let dataset = |at: usize| DatasetFacts { name: DatasetName::new(format!("data-{at}")), tags: Vec::new() };
+    let dataset = |at: usize| DatasetFacts {
+        name: DatasetName::new(format!("data-{at}")),
+        connection: ConnectionName::from("lab"),
+        tags: Vec::new(),
+    };
     Landscape {
         issuers: vec![IssuerName::from("corp")],
         connections: vec![(ConnectionName::from("lab"), Trust::Internal)],

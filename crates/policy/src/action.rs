@@ -1,9 +1,9 @@
 //! The Cedar actions and what each is done to.
 
-use gatewright_model::{Effect, Operation};
+use gatewright_model::Operation;
 
 use crate::permissions::ADMIN_PERMISSIONS;
-use crate::text::is_about_dataset;
+use crate::text::{includes, is_about_dataset, is_explicit_only};
 
 /// What an action is done to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -75,7 +75,17 @@ impl Action {
 
     /// Whether it computes an answer: a member of the action group `inference`.
     pub(crate) fn is_inference(self) -> bool {
-        matches!(self, Self::Operation(operation) if operation.effect() == Effect::Inference)
+        self.is_in("inference")
+    }
+
+    /// Whether it is a member of this action group.
+    pub(crate) fn is_in(self, group: &str) -> bool {
+        matches!(self, Self::Operation(operation) if includes(group, operation))
+    }
+
+    /// Whether only a policy of a role that names it may permit it.
+    pub(crate) fn is_explicit_only(self) -> bool {
+        matches!(self, Self::Operation(operation) if is_explicit_only(operation))
     }
 }
 

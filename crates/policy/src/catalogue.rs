@@ -127,6 +127,13 @@ impl Catalogue {
         };
         let exposed = treatments(&asking, question, &roles, &self.conditional, &self.masking, &access.settings);
         let names = roles.names(question.now);
+        let budgets = match access.verdict {
+            Verdict::Deny => Vec::new(),
+            Verdict::Allow | Verdict::Hold => {
+                let name = question.model.map_or("", |model| model.name.as_str());
+                self.compiled.budgets.charges(question.identity, &access.granting, model, name)
+            }
+        };
         Decision {
             verdict: access.verdict,
             rules: access.rules,
@@ -136,6 +143,8 @@ impl Catalogue {
             reply: exposed.reply,
             tools: exposed.tools,
             answer_rules: self.answer_rules.for_call(question, &names),
+            datasets: access.datasets,
+            budgets,
             roles: names,
         }
     }
@@ -154,7 +163,7 @@ impl Catalogue {
         match visible.first().and_then(|(_, rule)| self.compiled.rules.get(*rule as usize)) {
             Some(rule) => {
                 let rules = vec![rule.reference.clone()];
-                Access { verdict: Verdict::Allow, rules, refusal: None, settings: Vec::new() }
+                Access::by(rules)
             }
             None => {
                 let refusal = words::not_permitted(Operation::ListModels, words::Subject::Nothing);

@@ -47,6 +47,7 @@ mod tests {
         assert_eq!(warnings.count(), 0);
         let mut ours: Vec<EntityUid> = Action::all().map(|action| uid("Action", action.name())).collect();
         ours.push(uid("Action", "inference"));
+        ours.push(uid("Action", "manage-model"));
         let mut known: Vec<EntityUid> = PARSED_SCHEMA.actions().cloned().collect();
         ours.sort();
         known.sort();
@@ -60,12 +61,15 @@ mod tests {
             let targets: Vec<String> =
                 PARSED_SCHEMA.resources_for_action(&at).unwrap().map(ToString::to_string).collect();
             assert_eq!(targets, [action.target().entity_type()], "{}", action.name());
-            let policy = "permit(principal, action in Action::\"inference\", resource) when { action == ";
-            let policy: cedar_policy::PolicySet = format!("{policy}{} }};", at).parse().unwrap();
-            let mode = cedar_policy::ValidationMode::Strict;
-            let result = cedar_policy::Validator::new(PARSED_SCHEMA.clone()).validate(&policy, mode);
-            let can_apply = result.validation_passed_without_warnings();
-            assert_eq!(can_apply, action.is_inference(), "{}", action.name());
+            for group in ["inference", "manage-model"] {
+                let policy = format!("permit(principal, action in Action::\"{group}\", resource) when {{ action == ");
+                let policy: cedar_policy::PolicySet = format!("{policy}{at} }};").parse().unwrap();
+                let mode = cedar_policy::ValidationMode::Strict;
+                let result = cedar_policy::Validator::new(PARSED_SCHEMA.clone()).validate(&policy, mode);
+                let can_apply = result.validation_passed_without_warnings();
+                assert_eq!(can_apply, action.is_in(group), "{}", action.name());
+                assert!(!action.is_in(group) || !action.is_explicit_only(), "{}", action.name());
+            }
             assert!(!action.is_inference() || action.target() == Target::Model);
         }
     }

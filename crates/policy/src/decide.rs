@@ -2,12 +2,13 @@
 
 use gatewright_model::{Operation, Refusal, RuleRef, Setting, Verdict, WhySet};
 
-use crate::Question;
 use crate::action::Action;
 use crate::ask::{About, Asking, Forbids, Permits, Side};
 use crate::index::{Origin, Rule};
+use crate::limits::Limits;
 use crate::text::is_about_dataset;
 use crate::words::{self, Subject};
+use crate::{DatasetTerms, Question};
 
 /// The most datasets that one call may reach: each is a question.
 const MOST_DATASETS: usize = 64;
@@ -19,15 +20,31 @@ pub(crate) struct Access {
     pub(crate) rules: Vec<RuleRef>,
     pub(crate) refusal: Option<Refusal>,
     pub(crate) settings: Vec<Setting>,
+    /// What may be taken out of each dataset that was asked about.
+    pub(crate) datasets: Vec<DatasetTerms>,
+    /// The roles whose grants it needs, each once.
+    pub(crate) granting: Vec<u32>,
 }
 
 impl Access {
-    fn allowed() -> Self {
-        Self { verdict: Verdict::Allow, rules: Vec::new(), refusal: None, settings: Vec::new() }
+    /// Allowed by these rules.
+    pub(crate) fn by(rules: Vec<RuleRef>) -> Self {
+        let (settings, datasets, granting) = (Vec::new(), Vec::new(), Vec::new());
+        Self { verdict: Verdict::Allow, rules, refusal: None, settings, datasets, granting }
     }
 
     pub(crate) fn denied(rule: RuleRef, refusal: Refusal) -> Self {
-        Self { verdict: Verdict::Deny, rules: vec![rule], refusal: Some(refusal), settings: Vec::new() }
+        Self { verdict: Verdict::Deny, refusal: Some(refusal), ..Self::by(vec![rule]) }
+    }
+
+    /// Nothing is set in, taken by or charged to a call that is not sent; one that waits keeps what it would be sent with.
+    fn settle(mut self) -> Self {
+        if self.verdict == Verdict::Deny {
+            self.settings.clear();
+            self.datasets.clear();
+            self.granting.clear();
+        }
+        self
     }
 
     /// Both must be permitted; the sterner verdict stands, and of two equal ones the first speaks to the caller.
@@ -37,20 +54,22 @@ impl Access {
             Verdict::Hold => 1,
             Verdict::Deny => 2,
         };
+        self.datasets.extend(other.datasets);
+        for role in other.granting {
+            if !self.granting.contains(&role) {
+                self.granting.push(role);
+            }
+        }
         match sternness(other.verdict).cmp(&sternness(self.verdict)) {
             std::cmp::Ordering::Less => {}
             std::cmp::Ordering::Equal => self.rules.extend(other.rules),
             std::cmp::Ordering::Greater => {
-                // Nothing is set in a call that is not sent; one that waits keeps what it would be sent with.
-                if other.verdict == Verdict::Deny {
-                    self.settings.clear();
-                }
                 self.verdict = other.verdict;
                 self.rules = other.rules;
                 self.refusal = other.refusal;
             }
         }
-        self
+        self.settle()
     }
 }
 
@@ -73,7 +92,7 @@ pub(crate) fn access(asking: &Asking<'_>, question: &Question<'_>, model: Option
         return Access::denied(words::default_deny(), words::not_permitted(operation, subject));
     }
     let mut access = match about_dataset {
-        true => Access::allowed(),
+        true => Access::by(Vec::new()),
         false => one(asking, question, Action::Operation(operation), model, subject, &[]),
     };
     let action = Action::Operation(if about_dataset { operation } else { Operation::ReadDataset });
@@ -103,7 +122,11 @@ fn one(
     let Some(resource) = resource else { return not_permitted() };
     let stated = Side::with(&[]);
     let permits = asking.permits(action, resource, &stated);
-    let Some((granted, mut chosen)) = choose(asking, question, &permits) else {
+    let dataset = match subject {
+        Subject::Dataset(name) => name,
+        Subject::Model(_) | Subject::Nothing => "",
+    };
+    let Some(Choice { granted, settings: mut chosen, datasets }) = choose(asking, question, &permits, dataset) else {
         // Only who could use it otherwise is told of a range: to all others it is as if it did not exist.
         return near_miss(asking, question, &permits).unwrap_or_else(not_permitted);
     };
@@ -113,19 +136,23 @@ fn one(
         // Forbids are held against what will be sent, not against what was asked for.
         false => asking.forbids(action, resource, &Side::with(&chosen)),
     };
-    match forbidden(asking, &forbids) {
-        Some(access) => {
-            Access { settings: if access.verdict == Verdict::Hold { chosen } else { Vec::new() }, ..access }
-        }
-        None => {
-            Access { verdict: Verdict::Allow, rules: vec![granted.reference.clone()], refusal: None, settings: chosen }
-        }
-    }
+    let spoken = forbidden(asking, &forbids).unwrap_or_else(|| Access::by(vec![granted.reference.clone()]));
+    let granting = granted.role.into_iter().collect();
+    Access { settings: chosen, datasets, granting, ..spoken }.settle()
+}
+
+/// The grant that allows a question, with what it sets and lets out.
+struct Choice<'a> {
+    granted: &'a Rule,
+    settings: Vec<Setting>,
+    datasets: Vec<DatasetTerms>,
 }
 
 /// Of several grants that allow a call, the one that changes it least: fewest clamps, then fewest settings, then the one
 /// that is written first. A call is allowed by one grant wholly; ranges of two are never mixed.
-fn choose<'a>(asking: &Asking<'a>, question: &Question<'_>, permits: &Permits) -> Option<(&'a Rule, Vec<Setting>)> {
+///
+/// Of several grants on a dataset it is the one that withholds least.
+fn choose<'a>(asking: &Asking<'a>, question: &Question<'_>, permits: &Permits, dataset: &str) -> Option<Choice<'a>> {
     let candidates = permits.granted.iter().filter_map(|number| {
         let rule = asking.compiled.rules.get(*number as usize)?;
         let settings: Vec<Setting> = match &rule.origin {
@@ -135,13 +162,26 @@ fn choose<'a>(asking: &Asking<'a>, question: &Question<'_>, permits: &Permits) -
                     range.settle(question.terms.operation, question.terms.parameters.get(range.parameter))
                 })
                 .collect(),
-            Origin::Content | Origin::Plain => Vec::new(),
+            Origin::Dataset(..) | Origin::Content | Origin::Plain => Vec::new(),
+        };
+        let (strictness, datasets) = match &rule.origin {
+            Origin::Dataset(limits) => {
+                let terms = limits.resolve(dataset, &rule.reference, question.identity)?;
+                (Some(limits.strictness()), vec![terms])
+            }
+            // A Cedar file's permit of a dataset has no limits of its own, and bounds nothing but the vectors.
+            _ if !dataset.is_empty() => {
+                (None, Limits::default().resolve(dataset, &rule.reference, question.identity).into_iter().collect())
+            }
+            _ => (None, Vec::new()),
         };
         let clamps = settings.iter().filter(|setting| setting.why == WhySet::Clamped).count();
-        Some(((clamps, settings.len(), *number), rule, settings))
+        let order = (clamps, settings.len(), strictness, *number);
+        Some((order, Choice { granted: rule, settings, datasets }))
     });
-    let (_, rule, settings) = candidates.min_by_key(|(order, ..)| *order)?;
-    Some((rule, settings))
+    // Compared by hand: a key cannot be lent out of what is compared.
+    let (_, choice) = candidates.reduce(|best, other| if other.0 < best.0 { other } else { best })?;
+    Some(choice)
 }
 
 /// The first parameter that keeps a grant from allowing the call.
@@ -183,7 +223,7 @@ pub(crate) fn forbidden(asking: &Asking<'_>, forbids: &Forbids) -> Option<Access
     };
     let mut rules: Vec<RuleRef> = speaking.iter().map(|rule| rule.reference.clone()).collect();
     rules.dedup();
-    Some(Access { verdict, rules, refusal: Some(refusal), settings: Vec::new() })
+    Some(Access { verdict, refusal: Some(refusal), ..Access::by(rules) })
 }
 
 /// Asks for an admin permission.
@@ -197,8 +237,7 @@ pub(crate) fn visit(asking: &Asking<'_>, action: Action) -> Access {
         return Access::denied(words::default_deny(), words::no_admin_permission(action.name()));
     };
     let forbids = asking.forbids(action, gateway, &side);
-    forbidden(asking, &forbids)
-        .unwrap_or_else(|| Access { rules: vec![granted.reference.clone()], ..Access::allowed() })
+    forbidden(asking, &forbids).unwrap_or_else(|| Access::by(vec![granted.reference.clone()]))
 }
 
 /// Whether an operation reads the list of models rather than one of them.

@@ -62,8 +62,8 @@ fn landscape() -> Landscape {
             model(3, "c1", &[]),
         ],
         datasets: vec![
-            DatasetFacts { name: DatasetName::from("d0"), tags: tags(&["t0"]) },
-            DatasetFacts { name: DatasetName::from("d1"), tags: Vec::new() },
+            DatasetFacts { name: DatasetName::from("d0"), connection: ConnectionName::from("c0"), tags: tags(&["t0"]) },
+            DatasetFacts { name: DatasetName::from("d1"), connection: ConnectionName::from("c1"), tags: Vec::new() },
         ],
         info_types: TYPES.iter().filter_map(|name| InfoType::new(name)).collect(),
     }
@@ -135,7 +135,7 @@ fn yaml(dice: &mut Dice) -> String {
                 1 => "\n        parameters: { max_tokens: { min: 10, max: 500 }, tools: { max: 0 } }",
                 _ => "",
             };
-            let operations = dice.some(&["chat", "embed", "manage-model"]).join(", ");
+            let operations = dice.some(&["chat", "embed", "load-model"]).join(", ");
             text.push_str(&format!(
                 "    grants:\n      - models: {models}\n        operations: [{operations}]{parameters}\n"
             ));
@@ -230,7 +230,7 @@ fn terms(dice: &mut Dice) -> Terms {
         }
     }
     Terms {
-        operation: [Operation::Chat, Operation::Embed, Operation::ManageModel][dice.below(3)],
+        operation: [Operation::Chat, Operation::Embed, Operation::LoadModel][dice.below(3)],
         model: Some(ModelName::from(dice.one(&MODELS))),
         datasets: Vec::new(),
         parameters,

@@ -56,7 +56,11 @@ pub(crate) fn treatments(
         Trust::Internal => 0,
         Trust::External => 1,
     };
-    let embeds = question.terms.operation == Operation::Embed;
+    // What is stored as a vector, and what is compared with it, must be masked alike.
+    let embeds = matches!(
+        question.terms.operation,
+        Operation::Embed | Operation::ReadDataset | Operation::WriteDataset | Operation::ExportDataset
+    );
     let inward = if embeds { Way::Embedded } else { Way::In(question.trust) };
     let masked = |way: Way| move |info_type| masking.treatment(asking.roles, info_type, way);
     let request = || all(asking, Action::Disclose, masked(inward), settings);

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use cedar_policy::Expression;
 use gatewright_model::{RuleName, RuleRef};
 
+use crate::limits::Limits;
 use crate::ranges::Range;
 use crate::roles::Window;
 
@@ -15,6 +16,8 @@ use crate::roles::Window;
 #[derive(Debug)]
 pub(crate) struct Rule {
     pub(crate) reference: RuleRef,
+    /// The role that it belongs to; `None` for everybody's.
+    pub(crate) role: Option<u32>,
     pub(crate) origin: Origin,
     /// For a forbid that a person may lift: the approval's name.
     pub(crate) approval: Option<String>,
@@ -29,6 +32,8 @@ pub(crate) struct Rule {
 pub(crate) enum Origin {
     /// A grant of a role, with its ranges and the time in which it counts.
     Grant(Arc<[Range]>, Window),
+    /// A grant on datasets, with what it lets out.
+    Dataset(Arc<Limits>),
     /// A rule of the catalogue that looks at texts.
     Content,
     /// Anything else.

@@ -33,6 +33,8 @@ pub struct ModelFacts {
 pub struct DatasetFacts {
     /// Its name.
     pub name: DatasetName,
+    /// Where it lies.
+    pub connection: ConnectionName,
     /// Its tags.
     pub tags: Vec<String>,
 }

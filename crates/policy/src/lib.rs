@@ -12,14 +12,15 @@
 //! permit that missed is told apart from one that was never a candidate. The page `docs/catalogue.md` is for
 //! those who write catalogues.
 //!
-//! Not enforced yet, and therefore warned of by every compilation that meets it ([`Catalogue::warnings`]): `budget`, and
-//! `top_k`, `rows` and `token_ttl` of a dataset.
+//! What a decision lets a call use up (budgets) and take out of a dataset (limits, a filter of rows) is part of the
+//! [`Decision`]; counting and cutting are the gateway's.
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail by panicking"))]
 
 mod action;
 mod answers;
 mod ask;
+mod budget;
 mod catalogue;
 mod cedar;
 mod compile;
@@ -32,6 +33,7 @@ mod exposure;
 mod fault;
 mod index;
 mod landscape;
+mod limits;
 mod masking;
 mod members;
 mod permissions;
@@ -46,10 +48,12 @@ mod words;
 /// The name of the built-in rule that speaks where no other does.
 pub const DEFAULT_DENY: &str = "default-deny";
 
+pub use budget::{Budget, BudgetWindow, Charge};
 pub use catalogue::Catalogue;
 pub use cedar::SCHEMA;
 pub use fault::{Fault, Source};
 pub use landscape::{DatasetFacts, Landscape, ModelFacts};
+pub use limits::{DatasetTerms, FilterClause, FilterValue, Vectors};
 pub use permissions::ADMIN_PERMISSIONS;
 pub use question::{Decision, Permission, Question};
 pub use roles::Roles;

@@ -4,7 +4,7 @@ use gatewright_model::{
     Identity, Refusal, RoleName, RuleName, RuleRef, Setting, Terms, Timestamp, Treatment, Trust, Verdict,
 };
 
-use crate::{ModelFacts, Roles};
+use crate::{Charge, DatasetTerms, ModelFacts, Roles};
 
 /// Everything that a decision may depend on.
 #[derive(Clone, Copy, Debug)]
@@ -49,6 +49,11 @@ pub struct Decision {
     pub tools: Arc<[Treatment]>,
     /// The content rules with `answer` patterns that this call's answer must be held against.
     pub answer_rules: Vec<RuleName>,
+    /// What the call may take out of each dataset of its terms, in their order; empty unless allowed or held.
+    pub datasets: Vec<DatasetTerms>,
+    /// The budgets that the call is charged to: those of every role whose grant it needs, and the common ones. Empty
+    /// unless allowed or held.
+    pub budgets: Vec<Charge>,
     /// The roles that the caller had.
     pub roles: Arc<[RoleName]>,
 }

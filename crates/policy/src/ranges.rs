@@ -90,14 +90,22 @@ const fn takes(operation: Operation, parameter: Parameter) -> bool {
         | Operation::Infer
         | Operation::ListModels
         | Operation::DescribeModel
-        | Operation::ManageModel
+        | Operation::LoadModel
+        | Operation::UnloadModel
+        | Operation::PullModel
+        | Operation::CreateModel
+        | Operation::CopyModel
+        | Operation::DeleteModel
+        | Operation::ManageAdapters
+        | Operation::ConfigureModel
         | Operation::ExportWeights
         | Operation::FineTune
         | Operation::Batch
         | Operation::Files
         | Operation::ReadDataset
         | Operation::WriteDataset
-        | Operation::AdministerDataset => false,
+        | Operation::AdministerDataset
+        | Operation::ExportDataset => false,
     }
 }
 

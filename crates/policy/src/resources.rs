@@ -19,7 +19,8 @@ pub(crate) struct Resources {
     /// The models, datasets, info types and the gateway, as static Cedar entities.
     pub(crate) entities: Entities,
     models: HashMap<ModelName, u32>,
-    model_tags: HashSet<String>,
+    /// Which groups have members of which kind.
+    inhabited: HashSet<(Target, u32)>,
     datasets: HashMap<DatasetName, u32>,
     first_info_type: u32,
     info_types: u32,
@@ -57,8 +58,12 @@ impl Resources {
         }
         let mut datasets = HashMap::new();
         for dataset in &landscape.datasets {
-            let groups = dataset.tags.iter().map(|tag| ("Tag", tag.as_str())).collect();
-            let attributes = HashMap::from([("tags".to_owned(), strings(&dataset.tags))]);
+            let groups = dataset.tags.iter().map(|tag| ("Tag", tag.as_str()));
+            let groups = groups.chain([("Connection", dataset.connection.as_str())]).collect();
+            let attributes = HashMap::from([
+                ("connection".to_owned(), RestrictedExpression::new_string(dataset.connection.as_str().to_owned())),
+                ("tags".to_owned(), strings(&dataset.tags)),
+            ]);
             let number = building.add(Target::Dataset, dataset.name.as_str(), groups, attributes);
             datasets.insert(dataset.name.clone(), number);
         }
@@ -69,7 +74,6 @@ impl Resources {
         building.add(Target::Gateway, "gateway", Vec::new(), HashMap::new());
         building.finish(schema).map(|done| Self {
             models,
-            model_tags: landscape.models.iter().flat_map(|model| model.tags.iter().cloned()).collect(),
             datasets,
             first_info_type,
             info_types: number(landscape.info_types.len()),
@@ -109,9 +113,19 @@ impl Resources {
         self.first_info_type + self.info_types
     }
 
-    /// Whether any model has this tag; a dataset's tags are no models'.
-    pub(crate) fn has_model_tag(&self, tag: &str) -> bool {
-        self.model_tags.contains(tag)
+    /// Whether this group (a tag, a connection) has a member of this kind; a dataset's tags are no models'.
+    pub(crate) fn has_member(&self, target: Target, entity_type: &str, id: &str) -> bool {
+        match self.named(entity_type, id) {
+            Named::Group(group) => self.inhabited.contains(&(target, group)),
+            Named::Resource(_) | Named::Nothing => false,
+        }
+    }
+
+    /// The resources of this kind that belong to this group.
+    pub(crate) fn members(&self, target: Target, group: u32) -> impl Iterator<Item = u32> + '_ {
+        let all = self.groups.iter().enumerate();
+        let of = all.filter(move |(at, groups)| self.targets.get(*at) == Some(&target) && groups.contains(&group));
+        of.map(|(at, _)| number(at))
     }
 
     pub(crate) fn named(&self, entity_type: &str, id: &str) -> Named {
@@ -143,6 +157,7 @@ struct Building {
     uids: Vec<EntityUid>,
     targets: Vec<Target>,
     groups: Vec<Box<[u32]>>,
+    inhabited: HashSet<(Target, u32)>,
     entities: Vec<Entity>,
     by_entity: HashMap<(Target, String), u32>,
     group_by_entity: HashMap<(String, String), u32>,
@@ -178,6 +193,7 @@ impl Building {
             Ok(entity) => self.entities.push(entity),
             Err(error) => self.fault(format!("{} {id:?}: {error}", target.entity_type())),
         }
+        self.inhabited.extend(numbers.iter().map(|group| (target, *group)));
         self.uids.push(this);
         self.targets.push(target);
         self.groups.push(numbers.into_iter().collect());
@@ -196,7 +212,7 @@ impl Building {
                 groups: self.groups,
                 entities,
                 models: HashMap::new(),
-                model_tags: HashSet::new(),
+                inhabited: self.inhabited,
                 datasets: HashMap::new(),
                 first_info_type: 0,
                 info_types: 0,

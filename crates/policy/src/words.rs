@@ -59,7 +59,7 @@ pub(crate) fn refused(rule: &Rule) -> Refusal {
     let name = rule.reference.name.clone();
     let code = match rule.origin {
         Origin::Content => Code::BlockedContent,
-        Origin::Grant(..) | Origin::Plain => Code::PermissionDenied,
+        Origin::Grant(..) | Origin::Dataset(..) | Origin::Plain => Code::PermissionDenied,
     };
     Refusal::new(code, format!("Refused by rule {name}.")).by(name)
 }

@@ -33,12 +33,12 @@ roles:
         parameters: { max_tokens: { max: 10, min: 20 }, temprature: { max: 1 }, n: { max: 1.5 } }
   analyst: {}
 ",
-        "catalogue.yaml:2:1: unknown key \"rolls\"; known here: version, detectors, masking, roles, rules, approvals
+        "catalogue.yaml:2:1: unknown key \"rolls\"; known here: version, detectors, masking, roles, rules, approvals, budgets
 catalogue.yaml:5:46: a member needs its `issuer`, since a group or a claim means nothing without one
 catalogue.yaml:5:60: a member needs `group`, `subject` or `claims`; for every caller of the issuer, `everyone: true`
 catalogue.yaml:6:5: unknown key \"grant\"; known here: description, members, grants, datasets, reveal, reveal_to_tools, disclose, masking, admin, budget, valid
 catalogue.yaml:8:18: \"gpt-4*\": models have no wildcards; name each, or select by {tag: …}
-catalogue.yaml:9:28: unknown operation \"chatter\"; known here: chat, complete, embed, rerank, transcribe, speak, image, classify, infer, list-models, describe-model, manage-model, export-weights, fine-tune, batch, files
+catalogue.yaml:9:28: unknown operation \"chatter\"; known here: chat, complete, embed, rerank, transcribe, speak, image, classify, infer, list-models, describe-model, load-model, unload-model, pull-model, create-model, copy-model, delete-model, manage-adapters, configure-model, export-weights, fine-tune, batch, files, and the groups inference, manage-model
 catalogue.yaml:10:23: max_tokens allows nothing: its min 20 is above its max 10
 catalogue.yaml:10:57: unknown parameter \"temprature\"; known: max_tokens, temperature, top_p, top_k, n, frequency_penalty, presence_penalty, logprobs, top_logprobs, seed, tools, dimensions, inputs
 catalogue.yaml:10:91: n is a whole number
@@ -255,7 +255,6 @@ roles:
         "catalogue.yaml:3:3: nobody has the role \"r\": it has no `members`
 catalogue.yaml:4:14: `files` is granted, but no protocol of this version names a model for it, so it stays denied
 catalogue.yaml:4:24: no model has the tag \"later\"
-catalogue.yaml:5:13: `budget` is read but not enforced by this version: calls are not counted
 "
     );
 }

@@ -14,8 +14,15 @@ fn matrix() -> String {
     let mut landscape = landscape();
     landscape.models = STARTER_MODELS.iter().map(|name| model(name, "inside", &[])).collect();
     let catalogue = compile_all(&[source("catalogue.yaml", STARTER)], &landscape).unwrap();
-    let callers =
-        [("nobody", ""), ("analyst", "analysts"), ("ml-admin", "ml-admins"), ("security-auditor", "security")];
+    let callers = [
+        ("nobody", ""),
+        ("analyst", "analysts"),
+        ("ml-admin", "ml-admins"),
+        ("model-viewer", "model-viewers"),
+        ("restricted-prompt-executor", "prompt-executors"),
+        ("admin-inference-operator", "inference-operators"),
+        ("security-auditor", "security"),
+    ];
     let people = callers.map(|(role, group)| (role, person(role, &[group])));
     let mut text = "# The starter catalogue: what each role may do. `x` is allowed, `h` held, `.` denied.\n".to_owned();
     for (role, caller) in &people {
@@ -26,7 +33,7 @@ fn matrix() -> String {
             Verdict::Deny => '.',
         };
         for operation in Operation::ALL {
-            let of_dataset = ["read-dataset", "write-dataset", "administer-dataset"].contains(&operation.name());
+            let of_dataset = operation.name().ends_with("-dataset");
             let (what, names) = match of_dataset {
                 true => ("dataset", vec!["tickets", "payroll"]),
                 false => ("model", STARTER_MODELS.into_iter().chain(["no-such-model", ""]).collect()),

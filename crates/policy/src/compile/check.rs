@@ -2,7 +2,8 @@
 
 use std::collections::HashSet;
 
-use crate::resources::{Named, Resources};
+use crate::action::Target;
+use crate::resources::Resources;
 use crate::text::{CatalogueText, Placed, Selector, quoted};
 use crate::{Fault, Landscape};
 
@@ -23,7 +24,7 @@ pub(crate) fn names(text: &CatalogueText, landscape: &Landscape, resources: &Res
             issuer(&member.issuer, &issuers, &mut found);
         }
         for grant in &role.grants {
-            grant.models.iter().for_each(|model| selector(model, resources, Tags::Warn, &mut found));
+            grant.models.iter().for_each(|model| selector(model, Target::Model, resources, Tags::Warn, &mut found));
             for operation in &grant.operations {
                 if *operation == gatewright_model::Operation::Files {
                     let message =
@@ -33,10 +34,18 @@ pub(crate) fn names(text: &CatalogueText, landscape: &Landscape, resources: &Res
             }
         }
         for dataset in &role.datasets {
-            if resources.dataset(&dataset.name).is_none() {
-                let known = landscape.datasets.iter().map(|dataset| dataset.name.as_str());
-                found.faults.push(dataset.place.fault(unknown("dataset", &dataset.name, known)));
+            for selected in &dataset.datasets {
+                match &selected.value {
+                    Selector::Name(name) if resources.dataset(name).is_none() => {
+                        let known = landscape.datasets.iter().map(|dataset| dataset.name.as_str());
+                        found.faults.push(selected.place.fault(unknown("dataset", name, known)));
+                    }
+                    _ => selector(selected, Target::Dataset, resources, Tags::Warn, &mut found),
+                }
             }
+        }
+        for model in role.budgets.iter().flat_map(|budget| &budget.models) {
+            selector(model, Target::Model, resources, Tags::Refuse, &mut found);
         }
         for placed in
             role.reveal.iter().chain(&role.reveal_to_tools).chain(&role.disclose).chain(role.masking.info_types())
@@ -47,13 +56,16 @@ pub(crate) fn names(text: &CatalogueText, landscape: &Landscape, resources: &Res
     for placed in text.masking.info_types() {
         info_type(placed, landscape, resources, &mut found);
     }
+    for model in text.budgets.iter().flat_map(|budget| &budget.models) {
+        selector(model, Target::Model, resources, Tags::Refuse, &mut found);
+    }
     for rule in &text.rules {
         for role in &rule.roles {
             if !roles.contains(role.value.as_str()) {
                 found.faults.push(role.place.fault(unknown("role", &role.value, roles.iter().copied())));
             }
         }
-        rule.models.iter().for_each(|model| selector(model, resources, Tags::Refuse, &mut found));
+        rule.models.iter().for_each(|model| selector(model, Target::Model, resources, Tags::Refuse, &mut found));
         rule.found.iter().for_each(|placed| info_type(placed, landscape, resources, &mut found));
     }
     for approver in text.approvals().iter().flat_map(|approval| &approval.approvers) {
@@ -76,22 +88,30 @@ enum Tags {
     Refuse,
 }
 
-fn selector(selector: &Placed<Selector>, resources: &Resources, tags: Tags, found: &mut Findings) {
+fn selector(selector: &Placed<Selector>, target: Target, resources: &Resources, tags: Tags, found: &mut Findings) {
+    let what = match target {
+        Target::Dataset => "dataset",
+        Target::Model | Target::InfoType | Target::Gateway => "model",
+    };
     match &selector.value {
-        Selector::Model(name) => {
-            if resources.model(name).is_none() {
-                found.faults.push(selector.place.fault(format!("no model is called {}", quoted(name))));
+        Selector::Name(name) => {
+            let is_known = match target {
+                Target::Dataset => resources.dataset(name).is_some(),
+                Target::Model | Target::InfoType | Target::Gateway => resources.model(name).is_some(),
+            };
+            if !is_known {
+                found.faults.push(selector.place.fault(format!("no {what} is called {}", quoted(name))));
             }
         }
         Selector::Connection(name) => {
-            if !matches!(resources.named("Connection", name), Named::Group(_)) {
-                let message = format!("no connection with a model is called {}", quoted(name));
+            if !resources.has_member(target, "Connection", name) {
+                let message = format!("no connection with a {what} is called {}", quoted(name));
                 found.faults.push(selector.place.fault(message));
             }
         }
         Selector::Tag(tag) => {
-            if !resources.has_model_tag(tag) {
-                let fault = selector.place.fault(format!("no model has the tag {}", quoted(tag)));
+            if !resources.has_member(target, "Tag", tag) {
+                let fault = selector.place.fault(format!("no {what} has the tag {}", quoted(tag)));
                 match tags {
                     Tags::Warn => found.warnings.push(fault),
                     Tags::Refuse => found.faults.push(fault),

@@ -35,11 +35,19 @@ pub(crate) fn role(role: &RoleText) -> Vec<Draft> {
         grant_policies(grant, &principal, &reference(&format!("grant-{}", at + 1), &grant.place), &mut drafts);
     }
     for dataset in &role.datasets {
-        let resource = format!("resource == {}", entity("Dataset", &dataset.name));
         let names: Vec<&str> = dataset.operations.iter().map(|operation| operation.name()).collect();
-        if !names.is_empty() {
-            let text = policy("permit", &principal, &names, &resource, &[]);
-            drafts.push(plain(text, reference(&format!("dataset-{}", dataset.name), &dataset.place)));
+        if names.is_empty() {
+            continue;
+        }
+        let limits = Arc::new(dataset.limits.clone());
+        for (resource, allow_list) in scopes(Target::Dataset, &dataset.datasets) {
+            let conditions: Vec<String> = allow_list.into_iter().chain(window(dataset.window)).collect();
+            drafts.push(Draft {
+                text: policy("permit", &principal, &names, &resource, &conditions),
+                reference: reference(&dataset.name, &dataset.place),
+                origin: Origin::Dataset(limits.clone()),
+                approval: None,
+            });
         }
     }
     let exposures = [
@@ -74,7 +82,7 @@ fn grant_policies(grant: &Grant, principal: &str, reference: &RuleRef, drafts: &
         .map(|operation| operation.name())
         .collect();
     let ranges: Arc<[_]> = grant.ranges.iter().copied().collect();
-    for (resource, allow_list) in scopes(&grant.models) {
+    for (resource, allow_list) in scopes(Target::Model, &grant.models) {
         let window = window(grant.window);
         let conditions: Vec<String> = allow_list.iter().cloned().chain(window.clone()).collect();
         let ranged = grant.ranges.iter().filter_map(|range| range.condition());
@@ -151,7 +159,9 @@ fn targets(rule: &RuleText) -> Vec<(Vec<&'static str>, String, Option<String>)> 
         if rule.models.is_empty() {
             targets.push((models, "resource is Model".to_owned(), None));
         } else {
-            targets.extend(scopes(&rule.models).into_iter().map(|(scope, list)| (models.clone(), scope, list)));
+            targets.extend(
+                scopes(Target::Model, &rule.models).into_iter().map(|(scope, list)| (models.clone(), scope, list)),
+            );
         }
     }
     if !datasets.is_empty() && rule.models.is_empty() {
@@ -161,15 +171,16 @@ fn targets(rule: &RuleText) -> Vec<(Vec<&'static str>, String, Option<String>)> 
 }
 
 /// Selectors as scopes: all names as one allow-list, each tag and connection as a group.
-fn scopes(selectors: &[Placed<Selector>]) -> Vec<(String, Option<String>)> {
+fn scopes(target: Target, selectors: &[Placed<Selector>]) -> Vec<(String, Option<String>)> {
+    let kind = target.entity_type();
     let mut names = Vec::new();
     let mut scopes = Vec::new();
     for selector in selectors {
         match &selector.value {
-            Selector::Model(name) => names.push(entity("Model", name)),
-            Selector::Tag(tag) => scopes.push((format!("resource is Model in {}", entity("Tag", tag)), None)),
+            Selector::Name(name) => names.push(entity(kind, name)),
+            Selector::Tag(tag) => scopes.push((format!("resource is {kind} in {}", entity("Tag", tag)), None)),
             Selector::Connection(name) => {
-                scopes.push((format!("resource is Model in {}", entity("Connection", name)), None));
+                scopes.push((format!("resource is {kind} in {}", entity("Connection", name)), None));
             }
         }
     }
@@ -178,7 +189,7 @@ fn scopes(selectors: &[Placed<Selector>]) -> Vec<(String, Option<String>)> {
         [name] => scopes.push((format!("resource == {name}"), None)),
         _ => {
             let list = format!("[{}].contains(resource)", names.join(", "));
-            scopes.push(("resource is Model".to_owned(), Some(list)));
+            scopes.push((format!("resource is {kind}"), Some(list)));
         }
     }
     scopes

@@ -1,6 +1,7 @@
 //! From a catalogue's text to an index: names are checked, YAML becomes Cedar, everything is validated strictly, and each
 //! policy is taken apart and seated. All faults are found before any is returned.
 
+mod budgets;
 mod check;
 mod generate;
 mod mentions;
@@ -13,14 +14,15 @@ use std::sync::Arc;
 
 use cedar_policy::{Effect as CedarEffect, Expression, Policy, PolicyId, PolicySet, ValidationMode, Validator};
 
+use self::budgets::Budgets;
 use self::generate::Draft;
 use self::place::Placement;
-use crate::action::Action;
+use crate::action::{Action, Target};
 use crate::cedar::PARSED_SCHEMA;
 use crate::context::Attributes;
 use crate::index::{Bucket, Effect, Origin, Rule, Trigger};
 use crate::resources::{Resources, number};
-use crate::text::{CatalogueText, Selector};
+use crate::text::{CatalogueText, Placed, Selector};
 use crate::{Fault, Landscape};
 
 /// What compilation gives: every rule, and where to find it.
@@ -31,6 +33,8 @@ pub(crate) struct Compiled {
     pub(crate) global: Bucket,
     /// By role, in the order of the catalogue.
     pub(crate) roles: Vec<Bucket>,
+    /// The budgets of each role, and those of whoever calls.
+    pub(crate) budgets: Budgets,
     /// The context attributes that some condition speaks of.
     pub(crate) attributes: Attributes,
     pub(crate) warnings: Vec<Fault>,
@@ -72,8 +76,10 @@ pub(crate) fn compile(mut text: CatalogueText, landscape: &Landscape) -> Result<
     warnings.sort();
     #[cfg(test)]
     let policies = work.policies;
+    let budgets = Budgets::of(&text, &resources);
     let compiled = Compiled {
         resources,
+        budgets,
         rules,
         global,
         roles,
@@ -116,11 +122,13 @@ fn crowded(global: &Bucket, rules: &[Rule]) -> Vec<Fault> {
 
 /// A grant on a tag that no model has yet was warned of, and allows nothing.
 fn forget_unknown_tags(text: &mut CatalogueText, resources: &Resources) {
-    for grant in text.roles.iter_mut().flat_map(|role| &mut role.grants) {
-        grant.models.retain(|selector| match &selector.value {
-            Selector::Tag(tag) => resources.has_model_tag(tag),
-            Selector::Model(_) | Selector::Connection(_) => true,
-        });
+    let is_known = |target, selector: &Placed<Selector>| match &selector.value {
+        Selector::Tag(tag) => resources.has_member(target, "Tag", tag),
+        Selector::Name(_) | Selector::Connection(_) => true,
+    };
+    for role in &mut text.roles {
+        role.grants.iter_mut().for_each(|grant| grant.models.retain(|model| is_known(Target::Model, model)));
+        role.datasets.iter_mut().for_each(|grant| grant.datasets.retain(|set| is_known(Target::Dataset, set)));
     }
 }
 
@@ -207,9 +215,10 @@ impl<'a> Work<'a> {
                 Err(error) => return self.internal(Some(&draft), &error),
             },
         };
-        let bucket = match place.role.as_ref().map(|role| self.role_numbers.get(role)) {
+        let role = place.role.as_ref().map(|role| self.role_numbers.get(role).copied());
+        let bucket = match role {
             None => &mut self.global,
-            Some(Some(role)) => &mut self.roles[*role as usize],
+            Some(Some(role)) => &mut self.roles[role as usize],
             Some(None) => {
                 let role = place.role.unwrap_or_default();
                 return self.internal(Some(&draft), &format!("there is no role {role:?} in the catalogue"));
@@ -221,7 +230,7 @@ impl<'a> Work<'a> {
         #[cfg(test)]
         self.policies.push((rule, policy.new_id(PolicyId::new(rule.to_string()))));
         let Draft { reference, origin, approval, .. } = draft;
-        self.rules.push(Rule { reference, origin, approval, trigger: place.trigger, condition });
+        self.rules.push(Rule { reference, role: role.flatten(), origin, approval, trigger: place.trigger, condition });
     }
 
     /// The expression of a condition, shared with all rules that say the same.

@@ -5,16 +5,17 @@
 
 use std::sync::Arc;
 
-use cedar_policy::Policy;
 use cedar_policy::pst::{
     ActionConstraint, BinaryOp, Clause, EntityOrSlot, EntityUID, Expr, Literal, Policy as Parts, PrincipalConstraint,
     ResourceConstraint, Var,
 };
+use cedar_policy::{Effect, Policy};
 
 use super::mentions::{Mentions, mentions};
 use crate::action::{Action, Target};
 use crate::index::{Seat, Trigger};
 use crate::resources::{Named, Resources};
+use crate::text::is_group;
 
 /// Where a policy goes.
 #[derive(Debug)]
@@ -57,6 +58,13 @@ pub(crate) fn place(policy: &Policy, resources: &Resources) -> Result<Placement,
         conjuncts.remove(0);
     }
     actions.retain(|action| fits(*action, &seat, target.as_ref(), resources));
+    if policy.effect() == Effect::Permit
+        && let Some(action) = actions.iter().find(|action| action.is_explicit_only())
+        && (role.is_none() || matches!(body.action, ActionConstraint::Any))
+    {
+        let name = action.name();
+        return Err(format!("{name} is permitted to a role that names it only: write the role and the actions out"));
+    }
     if actions.is_empty() {
         return Err("this policy can never apply: none of its actions is done to its resource".to_owned());
     }
@@ -90,8 +98,8 @@ fn role(principal: &PrincipalConstraint) -> Result<Option<String>, String> {
 fn actions(constraint: &ActionConstraint) -> Result<Vec<Action>, String> {
     let named = match constraint {
         ActionConstraint::Any => return Ok(Action::all().collect()),
-        ActionConstraint::Eq(uid) if uid.eid == "inference" => {
-            return Err("`inference` is a group of actions: write `action in Action::\"inference\"`".to_owned());
+        ActionConstraint::Eq(uid) if is_group(&uid.eid) => {
+            return Err(format!("`{0}` is a group of actions: write `action in Action::\"{0}\"`", uid.eid));
         }
         ActionConstraint::Eq(uid) => std::slice::from_ref(uid),
         ActionConstraint::In(uids) => uids.as_slice(),
@@ -99,7 +107,7 @@ fn actions(constraint: &ActionConstraint) -> Result<Vec<Action>, String> {
     let mut actions = Vec::new();
     for uid in named {
         let before = actions.len();
-        let is_named = |action: &Action| action.name() == uid.eid || (uid.eid == "inference" && action.is_inference());
+        let is_named = |action: &Action| action.name() == uid.eid || action.is_in(&uid.eid);
         actions.extend(Action::all().filter(is_named));
         if actions.len() == before {
             return Err(format!("there is no action {uid}"));

@@ -4,6 +4,7 @@ use gatewright_model::{Operation, Parameter, Quantity};
 
 use super::Place;
 use super::node::{Key, Node, Value};
+use super::operations::{Reach, operations};
 use super::reader::{Fields, Placed, Reader, quoted};
 use super::window::window;
 use crate::ranges::{Over, Range, traits};
@@ -19,23 +20,15 @@ pub(crate) struct Grant {
     pub(crate) window: Window,
 }
 
-/// Which models. There are no wildcards: a name is exact, so that a new model is never allowed by its spelling.
+/// Which models or datasets. There are no wildcards: a name is exact, so that a new model is never allowed by its spelling.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Selector {
-    /// The model of this name.
-    Model(String),
-    /// Every model with this tag.
+    /// The one of this name.
+    Name(String),
+    /// Every one with this tag.
     Tag(String),
-    /// Every model of this connection.
+    /// Every one of this connection.
     Connection(String),
-}
-
-/// Operations on a dataset that a role allows.
-#[derive(Clone, Debug)]
-pub(crate) struct DatasetGrant {
-    pub(crate) name: String,
-    pub(crate) place: Place,
-    pub(crate) operations: Vec<Operation>,
 }
 
 /// Reads one entry of `grants:`.
@@ -72,7 +65,7 @@ fn selector(reader: &mut Reader, node: &Node) -> Option<Placed<Selector>> {
             reader.fault(&text.place, message);
             return None;
         }
-        return Some(Placed { value: Selector::Model(text.value), place: text.place });
+        return Some(Placed { value: Selector::Name(text.value), place: text.place });
     }
     let fields = reader.fields(node, &["tag", "connection"]);
     let place = reader.place(node);
@@ -85,37 +78,6 @@ fn selector(reader: &mut Reader, node: &Node) -> Option<Placed<Selector>> {
         }
     };
     Some(Placed { value, place })
-}
-
-/// Which operations a place may name.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Reach {
-    /// Those on models: grants.
-    Models,
-    /// All: rules.
-    Anything,
-}
-
-/// Whether an operation is about a dataset rather than a model.
-pub(crate) const fn is_about_dataset(operation: Operation) -> bool {
-    matches!(operation, Operation::ReadDataset | Operation::WriteDataset | Operation::AdministerDataset)
-}
-
-pub(super) fn operations(reader: &mut Reader, node: &Node, over: Reach) -> Vec<Operation> {
-    let fits = |operation: &Operation| over == Reach::Anything || !is_about_dataset(*operation);
-    let mut operations = Vec::new();
-    for text in reader.texts(node) {
-        match Operation::from_name(&text.value).filter(fits) {
-            Some(operation) if !operations.contains(&operation) => operations.push(operation),
-            Some(_) => reader.fault(&text.place, format!("{} stands twice", quoted(&text.value))),
-            None => {
-                let known: Vec<&str> = Operation::ALL.iter().filter(|known| fits(known)).map(|o| o.name()).collect();
-                let message = format!("unknown operation {}; known here: {}", quoted(&text.value), known.join(", "));
-                reader.fault(&text.place, message);
-            }
-        }
-    }
-    operations
 }
 
 fn ranges(reader: &mut Reader, node: &Node) -> Vec<Range> {
@@ -185,46 +147,4 @@ fn check(reader: &mut Reader, place: &Place, fields: &Fields<'_>, range: &Range)
         let message = format!("{name} is counted from the request: it can be refused, not set or clamped");
         reader.fault(place, message);
     }
-}
-
-/// Reads `datasets:`: by name, what is allowed.
-pub(super) fn datasets(reader: &mut Reader, node: &Node) -> Vec<DatasetGrant> {
-    let mut grants = Vec::new();
-    for (key, value) in reader.entries(node) {
-        grants.push(dataset(reader, key, value));
-    }
-    grants
-}
-
-fn dataset(reader: &mut Reader, key: &Key, node: &Node) -> DatasetGrant {
-    let fields = reader.fields(node, &["allow", "top_k", "rows", "token_ttl"]);
-    let place = reader.key_place(key);
-    let rights = [
-        ("read", Operation::ReadDataset),
-        ("write", Operation::WriteDataset),
-        ("administer", Operation::AdministerDataset),
-    ];
-    let allowed = fields.get("allow").map(|node| reader.list(node)).unwrap_or_default();
-    let mut operations: Vec<Operation> =
-        allowed.iter().filter_map(|node| reader.one_of(node, "right", &rights)).collect();
-    operations.sort_unstable();
-    operations.dedup();
-    if fields.get("allow").is_none() {
-        reader.fault(&place, "a dataset needs `allow`: read, write, administer");
-    }
-    for name in ["top_k", "rows"] {
-        if let Some(node) = fields.get(name) {
-            reader.whole(node);
-        }
-    }
-    if let Some(node) = fields.get("token_ttl") {
-        reader.duration(node);
-    }
-    for name in ["top_k", "rows", "token_ttl"] {
-        if let Some(key) = fields.key(name) {
-            let place = reader.key_place(key);
-            reader.warn(&place, format!("`{name}` of a dataset is read but not enforced by this version"));
-        }
-    }
-    DatasetGrant { name: key.name.clone(), place, operations }
 }

@@ -1,9 +1,12 @@
 //! What is written in a catalogue's files, read strictly and typed, before it is held against a [`crate::Landscape`].
 
+mod budget;
+mod dataset;
 mod declared;
 mod grant;
 mod masking;
 mod node;
+mod operations;
 mod reader;
 mod role;
 mod rule;
@@ -14,12 +17,14 @@ use std::collections::HashMap;
 
 use gatewright_model::Digest;
 
+pub(crate) use budget::BudgetText;
 pub use declared::{
     Applies, ApprovalText, Approver, Consequence, ContentPattern, ContentRule, DetectorRule, Pattern, Place,
     ReasonPolicy,
 };
-pub(crate) use grant::{Grant, Selector, is_about_dataset};
+pub(crate) use grant::{Grant, Selector};
 pub(crate) use masking::{MaskingText, Way};
+pub(crate) use operations::{includes, is_about_dataset, is_explicit_only, is_group};
 pub(crate) use reader::{Placed, quoted};
 pub(crate) use role::{Member, RoleText};
 pub(crate) use rule::RuleText;
@@ -33,6 +38,8 @@ use crate::{Fault, Source};
 pub struct CatalogueText {
     pub(crate) roles: Vec<RoleText>,
     pub(crate) rules: Vec<RuleText>,
+    /// Budgets of whoever calls.
+    pub(crate) budgets: Vec<BudgetText>,
     pub(crate) masking: MaskingText,
     /// The operator's own Cedar files.
     pub(crate) cedar: Vec<Source>,
@@ -101,7 +108,7 @@ pub fn parse(sources: &[Source]) -> Result<CatalogueText, Vec<Fault>> {
 
 /// Reads one YAML file into the catalogue.
 fn file(reader: &mut Reader, document: &Node, text: &mut CatalogueText, has_masking: &mut Option<Place>) {
-    let known = ["version", "detectors", "masking", "roles", "rules", "approvals"];
+    let known = ["version", "detectors", "masking", "roles", "rules", "approvals", "budgets"];
     let fields = reader.fields(document, &known);
     let place = reader.place(document);
     match fields.get("version") {
@@ -135,6 +142,11 @@ fn file(reader: &mut Reader, document: &Node, text: &mut CatalogueText, has_mask
         let rules = reader.list(node);
         text.rules.extend(rules.iter().filter_map(|node| rule::read(reader, node)));
     }
+    if let Some(node) = fields.get("budgets") {
+        for (key, node) in reader.entries(node) {
+            text.budgets.extend(budget::common(reader, key, node));
+        }
+    }
     if let Some(node) = fields.get("approvals") {
         for (key, node) in reader.entries(node) {
             text.approvals.push(sections::approval(reader, key, node));
@@ -156,6 +168,7 @@ fn refuse_duplicates(text: &CatalogueText, faults: &mut Vec<Fault>) {
     check("role", text.roles.iter().map(|role| (role.name.as_str(), &role.place)), faults);
     check("rule", text.rules.iter().map(|rule| (rule.name.as_str(), &rule.place)), faults);
     check("detector", text.detectors.iter().map(|rule| (rule.name.as_str(), &rule.place)), faults);
+    check("budget", text.budgets.iter().map(|budget| (budget.name.as_str(), &budget.place)), faults);
     check("approval", text.approvals.iter().map(|rule| (rule.name.as_str(), &rule.place)), faults);
 }
 

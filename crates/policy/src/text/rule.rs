@@ -2,8 +2,9 @@
 
 use gatewright_model::{Operation, RoleName, RuleName};
 
-use super::grant::{Reach, Selector, is_about_dataset, operations, selectors};
+use super::grant::{Selector, selectors};
 use super::node::{Node, Value};
+use super::operations::{Reach, is_about_dataset, operations};
 use super::reader::{Placed, Reader, quoted};
 use super::{Applies, Consequence, ContentPattern, Place};
 
@@ -36,7 +37,7 @@ impl RuleText {
         };
         for selector in &self.models {
             match &selector.value {
-                Selector::Model(name) => applies.models.push(name.clone()),
+                Selector::Name(name) => applies.models.push(name.clone()),
                 Selector::Tag(tag) => applies.tags.push(tag.clone()),
                 Selector::Connection(connection) => applies.connections.push(connection.clone()),
             }

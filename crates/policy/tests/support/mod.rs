@@ -20,7 +20,11 @@ pub fn golden_landscape() -> Landscape {
             (ConnectionName::from("vectors"), Trust::Internal),
         ],
         models: vec![model("sales-forecast", "lab", &["finance"])],
-        datasets: vec![DatasetFacts { name: DatasetName::from("public-docs"), tags: vec!["public".to_owned()] }],
+        datasets: vec![DatasetFacts {
+            name: DatasetName::from("public-docs"),
+            connection: ConnectionName::from("vectors"),
+            tags: vec!["public".to_owned()],
+        }],
         info_types: info_types(&["EMAIL_ADDRESS", "CREDIT_CARD", "US_SSN", "PROJECT_CODE"]),
     }
 }
@@ -29,6 +33,7 @@ pub fn golden_landscape() -> Landscape {
 pub fn landscape() -> Landscape {
     let dataset = |name: &str, tags: &[&str]| DatasetFacts {
         name: DatasetName::from(name),
+        connection: ConnectionName::from("inside"),
         tags: tags.iter().map(|tag| (*tag).to_owned()).collect(),
     };
     Landscape {

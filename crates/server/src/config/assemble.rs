@@ -94,8 +94,11 @@ fn landscape(ready: &Ready, info_types: Vec<InfoType>) -> Landscape {
         connection: model.connection.clone(),
         tags: model.tags.clone(),
     });
-    let datasets =
-        ready.datasets.iter().map(|(name, dataset)| DatasetFacts { name: name.clone(), tags: dataset.tags.clone() });
+    let datasets = ready.datasets.iter().map(|(name, dataset)| DatasetFacts {
+        name: name.clone(),
+        connection: dataset.connection.clone(),
+        tags: dataset.tags.clone(),
+    });
     Landscape {
         issuers: ready.issuers.keys().cloned().collect(),
         connections: ready.connections.iter().map(|(name, connection)| (name.clone(), connection.trust)).collect(),
