@@ -15,6 +15,7 @@ use gatewright_store::log::{Log, LogState, OpenError, Options, Recovered};
 use gatewright_store::sessions::Indexer;
 use http::{Request, Response};
 use hyper::body::Incoming;
+use tokio::runtime::Handle;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinSet;
 
@@ -22,7 +23,7 @@ use crate::assemble::{Unassembled, world};
 use crate::commands::{Outcome, complain};
 use crate::config::{Change, Loaded, Reloader, Side};
 use crate::keys::{DeploymentKeys, KeyFault, create_folder};
-use crate::listen::{self, BadCertificate, Bounds, Drain, Front, Peer, ReloadingTls, Serve};
+use crate::listen::{self, BadCertificate, Bounds, Drain, Front, Peer, ReloadingTls, Serve, Workers};
 use crate::readiness::Readiness;
 use crate::system::{SystemClock, SystemEntropy};
 use crate::telemetry::Telemetry;
@@ -32,6 +33,9 @@ const LAST_WORDS: Duration = Duration::from_secs(5);
 
 /// How long the start waits for a first answer of the identity providers.
 const FIRST_KEYS: Duration = Duration::from_millis(1_500);
+
+/// The most threads that answer callers; a machine with more cores has other work for them.
+const MOST_WORKERS: usize = 64;
 
 /// How often refusals of strangers are told to the log.
 const STRANGERS: Duration = Duration::from_secs(1);
@@ -79,6 +83,9 @@ pub enum StartFault {
     /// A signal handler.
     #[error("signals cannot be listened for: {0}")]
     Signals(std::io::Error),
+    /// The threads that answer callers.
+    #[error("no thread could be started to answer callers: {0}")]
+    Threads(std::io::Error),
 }
 
 impl StartFault {
@@ -87,7 +94,9 @@ impl StartFault {
         match self {
             Self::World(_) | Self::Issuers(_) | Self::Certificate(_) => Outcome::BadConfiguration,
             Self::Listener { .. } | Self::InUse(_) => Outcome::Unreachable,
-            Self::Data { .. } | Self::Key(_) | Self::Log(_) | Self::Dial(_) | Self::Signals(_) => Outcome::Internal,
+            Self::Data { .. } | Self::Key(_) | Self::Log(_) | Self::Dial(_) | Self::Signals(_) | Self::Threads(_) => {
+                Outcome::Internal
+            },
         }
     }
 }
@@ -117,6 +126,7 @@ pub struct Running {
     readiness: Arc<Readiness>,
     beside: JoinSet<()>,
     indexer: Indexer,
+    workers: Workers,
 }
 
 /// A listener that is being answered on.
@@ -209,10 +219,15 @@ impl Running {
             drain: gatewright_gateway::Drain::new(move || cutting.is_cutting()),
         };
         let admin_side = telemetry.admin(&readiness, &ready);
-        let data = open(data_port, tls.0, bounds, data_drain, data_side, &telemetry)?;
-        let admin = open(admin_port, tls.1, bounds, Drain::new(), admin_side, &telemetry)?;
-        let mut running =
-            Self { gateway, log, data, admin, grace: ready.grace, readiness, beside: JoinSet::new(), indexer };
+        let workers = Workers::start(MOST_WORKERS).map_err(StartFault::Threads)?;
+        let here = [Handle::current()];
+        let counts = telemetry.counts();
+        let data = Front { listener: data_port, tls: tls.0, bounds, drain: data_drain, counts: Arc::clone(&counts) };
+        let admin = Front { listener: admin_port, tls: tls.1, bounds, drain: Drain::new(), counts };
+        let data = open(data, data_side, &workers.runtimes())?;
+        let admin = open(admin, admin_side, &here)?;
+        let (grace, beside) = (ready.grace, JoinSet::new());
+        let mut running = Self { gateway, log, data, admin, grace, readiness, beside, indexer, workers };
         running.tell_strangers();
         if let Some(reloader) = reloader {
             running.follow(reloader, identities, telemetry);
@@ -299,6 +314,8 @@ impl Running {
         if finished.cut > 0 {
             tracing::warn!(cut = finished.cut, "open answers were cut");
         }
+        // Nothing runs on them any more: every connection and every answer has ended or was cut.
+        drop(self.workers);
         self.beside.shutdown().await;
         let _ = self.gateway.tell_strangers();
         let _ = self.admin.running.finish(Duration::from_millis(100)).await;
@@ -328,20 +345,14 @@ fn port(address: SocketAddr) -> Result<tokio::net::TcpListener, StartFault> {
     listen::bind(address).map_err(|error| StartFault::Listener { address, reason: error.to_string() })
 }
 
-fn open<S: Serve>(
-    listener: tokio::net::TcpListener,
-    tls: Option<ReloadingTls>,
-    bounds: Bounds,
-    drain: Drain,
-    side: S,
-    telemetry: &Telemetry,
-) -> Result<Open, StartFault> {
+fn open<S: Serve>(front: Front, side: S, runtimes: &[Handle]) -> Result<Open, StartFault> {
     let unknown = SocketAddr::from(([0, 0, 0, 0], 0));
-    let address =
-        listener.local_addr().map_err(|error| StartFault::Listener { address: unknown, reason: error.to_string() })?;
-    let secure = tls.is_some();
-    let front = Front { listener, tls, bounds, drain, counts: telemetry.counts() };
-    Ok(Open { running: front.serve(Arc::new(side)), address, secure })
+    let address = front
+        .listener
+        .local_addr()
+        .map_err(|error| StartFault::Listener { address: unknown, reason: error.to_string() })?;
+    let secure = front.tls.is_some();
+    Ok(Open { running: front.serve_on(Arc::new(side), runtimes), address, secure })
 }
 
 fn identities(loaded: &Loaded, clock: &Arc<dyn Clock>) -> Result<Arc<Identities>, StartFault> {

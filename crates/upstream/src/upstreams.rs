@@ -7,15 +7,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use gatewright_model::ConnectionName;
-use http::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, HeaderValue, USER_AGENT};
-use http::{HeaderName, Method, Request, StatusCode};
-use http_body::Body as _;
+use http::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, HOST, HeaderValue, USER_AGENT};
+use http::{HeaderMap, HeaderName, Method, Request, StatusCode};
 use http_body_util::Full;
-use hyper::body::Incoming;
 use tokio::time::{Instant, Sleep};
 
 use crate::lend::Lend;
-use crate::reach::{Direct, Origin, Timeouts};
+use crate::reach::{Body, Direct, Lost, Origin, Timeouts};
 
 /// What goes to a model server: everything in it was decided and recorded before.
 pub struct Outgoing {
@@ -59,6 +57,7 @@ pub enum Failure {
 /// One connection, ready to be used.
 struct Target {
     origin: Origin,
+    host: HeaderValue,
     credential: Option<Presented>,
     timeouts: Timeouts,
     reach: Direct,
@@ -94,7 +93,9 @@ impl Upstreams {
     ) {
         let reach = Direct::new(&origin, &timeouts, tls);
         let credential = credential.map(|(header, prefix, lender)| Presented { header, prefix, lender });
-        self.targets.insert(name, Arc::new(Target { origin, credential, timeouts, reach }));
+        // INVARIANT: an authority is made of characters that a header may have.
+        let host = HeaderValue::from_str(origin.authority().as_str()).unwrap_or_else(|_| HeaderValue::from_static(""));
+        self.targets.insert(name, Arc::new(Target { origin, host, credential, timeouts, reach }));
     }
 
     /// Sends a request and gives its answer, whose body nobody has read yet.
@@ -102,12 +103,11 @@ impl Upstreams {
         let target = self.targets.get(connection).ok_or(Failure::Unknown)?;
         let request = target.request(outgoing)?;
         let limit = target.timeouts.first_byte;
-        let response = match tokio::time::timeout(limit, target.reach.send(request)).await {
-            Ok(Ok(response)) => response,
-            Ok(Err(error)) => return Err(Failure::Unreachable(describe(&error))),
-            Err(_) => return Err(Failure::TimedOut(limit)),
-        };
-        Ok(Answer::new(response, target.timeouts.idle))
+        match tokio::time::timeout(limit, target.reach.send(request)).await {
+            Ok(Ok((status, headers, body))) => Ok(Answer::new(status, &headers, body, target.timeouts.idle)),
+            Ok(Err(lost)) => Err(Failure::Unreachable(describe(lost))),
+            Err(_) => Err(Failure::TimedOut(limit)),
+        }
     }
 
     /// Removes the connection's credential from a text that is about to be shown, wherever it stands.
@@ -125,11 +125,13 @@ impl Upstreams {
 
 impl Target {
     fn request(&self, outgoing: Outgoing) -> Result<Request<Full<Bytes>>, Failure> {
-        let uri = self.origin.join(&outgoing.path).map_err(|_| Failure::Malformed)?;
+        let uri = self.origin.target(&outgoing.path).map_err(|_| Failure::Malformed)?;
         let mut request = Request::new(Full::new(outgoing.body));
         *request.method_mut() = outgoing.method;
         *request.uri_mut() = uri;
         let headers = request.headers_mut();
+        headers.reserve(8);
+        headers.insert(HOST, self.host.clone());
         headers.insert(ACCEPT, HeaderValue::from_static(outgoing.accept));
         // Compressed text cannot be inspected without being unpacked first; better not to be sent any.
         headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
@@ -151,8 +153,11 @@ impl Target {
 }
 
 /// Words for what went wrong, from a closed list: the error's own text may hold the peer's words.
-fn describe(error: &hyper_util::client::legacy::Error) -> &'static str {
-    if error.is_connect() { "no connection" } else { "the connection broke" }
+const fn describe(lost: Lost) -> &'static str {
+    match lost {
+        Lost::Unconnected => "no connection",
+        Lost::Broken => "the connection broke",
+    }
 }
 
 /// An answer: its head, and a body that nobody has read yet.
@@ -170,10 +175,9 @@ pub struct Answer {
 }
 
 impl Answer {
-    fn new(response: http::Response<Incoming>, idle: Duration) -> Self {
-        let (head, body) = response.into_parts();
-        let text = |name: HeaderName| head.headers.get(name)?.to_str().ok().map(str::to_ascii_lowercase);
-        let encoding = match head.headers.get(CONTENT_ENCODING) {
+    fn new(status: StatusCode, headers: &HeaderMap, body: Body, idle: Duration) -> Self {
+        let text = |name: HeaderName| headers.get(name)?.to_str().ok().map(str::to_ascii_lowercase);
+        let encoding = match headers.get(CONTENT_ENCODING) {
             None => None,
             Some(_) => match text(CONTENT_ENCODING) {
                 Some(identity) if identity == "identity" => None,
@@ -182,18 +186,18 @@ impl Answer {
             },
         };
         Self {
-            status: head.status,
+            status,
             content_type: text(CONTENT_TYPE),
             encoding,
             retry_after: text(http::header::RETRY_AFTER).and_then(|seconds| seconds.parse().ok()),
-            body: AnswerBody { incoming: body, idle, timer: None, heard: Instant::now() },
+            body: AnswerBody { body, idle, timer: None, heard: Instant::now() },
         }
     }
 }
 
 /// The body of an answer, read only as far as somebody asks; too long a silence is an error.
 pub struct AnswerBody {
-    incoming: Incoming,
+    body: Body,
     idle: Duration,
     /// Armed at the first wait and re-armed only when it fires, so that a piece costs no timer.
     timer: Option<Pin<Box<Sleep>>>,
@@ -203,21 +207,14 @@ pub struct AnswerBody {
 impl AnswerBody {
     /// The next piece; `None` at the proper end.
     pub fn poll_piece(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, Failure>>> {
-        loop {
-            match Pin::new(&mut self.incoming).poll_frame(context) {
-                Poll::Ready(Some(Ok(frame))) => {
-                    self.heard = Instant::now();
-                    // Trailers carry nothing that a caller is shown.
-                    if let Ok(piece) = frame.into_data()
-                        && !piece.is_empty()
-                    {
-                        return Poll::Ready(Some(Ok(piece)));
-                    }
-                }
-                Poll::Ready(Some(Err(_))) => return Poll::Ready(Some(Err(Failure::Cut))),
-                Poll::Ready(None) => return Poll::Ready(None),
-                Poll::Pending => return self.poll_silence(context),
+        match self.body.poll_piece(context) {
+            Poll::Ready(Some(Ok(piece))) => {
+                self.heard = Instant::now();
+                Poll::Ready(Some(Ok(piece)))
             }
+            Poll::Ready(Some(Err(_))) => Poll::Ready(Some(Err(Failure::Cut))),
+            Poll::Ready(None) => Poll::Ready(None),
+            Poll::Pending => self.poll_silence(context),
         }
     }
 

@@ -3,14 +3,15 @@ use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Request, Response};
 use hyper::body::{Body, Incoming};
-use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::runtime::Handle;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{sleep, timeout};
 
 use super::certificate::ReloadingTls;
@@ -108,7 +109,8 @@ pub struct Front {
 /// A port that is being answered on.
 pub struct Running {
     accepting: tokio::task::JoinHandle<()>,
-    tasks: Tasks,
+    /// Of each runtime that answers.
+    tasks: Vec<Tasks>,
     drain: Drain,
 }
 
@@ -122,59 +124,128 @@ pub struct Finished {
 impl Running {
     /// Takes no new connection, gives open ones `grace` to end, cuts the rest, and returns when nothing of them is left:
     /// every body has been dropped, so that what they record is recorded.
-    pub async fn finish(self, grace: Duration) -> Finished {
+    pub async fn finish(mut self, grace: Duration) -> Finished {
         self.drain.begin();
         // The accepting task ends by itself once the drain has begun; its end frees the port.
-        let _ = self.accepting.await;
-        if timeout(grace, self.tasks.ended()).await.is_ok() {
+        let _ = (&mut self.accepting).await;
+        if timeout(grace, self.ended()).await.is_ok() {
             return Finished { cut: 0 };
         }
-        let cut = self.tasks.count();
+        let cut = self.tasks();
         self.drain.cut();
-        self.tasks.cut();
-        self.tasks.ended().await;
+        self.tasks.iter().for_each(Tasks::cut);
+        self.ended().await;
         Finished { cut }
+    }
+
+    async fn ended(&self) {
+        for tasks in &self.tasks {
+            tasks.ended().await;
+        }
     }
 
     /// How many connections and streams are at work.
     pub fn tasks(&self) -> usize {
-        self.tasks.count()
+        self.tasks.iter().map(Tasks::count).sum()
     }
 }
 
 impl Front {
-    /// Begins to answer.
+    /// Begins to answer, on the runtime of whoever calls.
     pub fn serve<S: Serve>(self, service: Arc<S>) -> Running {
-        let tasks = Tasks::default();
-        let drain = self.drain.clone();
-        let accepting = tokio::spawn(self.accept(service, tasks.clone()));
-        Running { accepting, tasks, drain }
+        self.serve_on(service, &[Handle::current()])
     }
 
-    async fn accept<S: Serve>(self, service: Arc<S>, tasks: Tasks) {
-        let room = Arc::new(Semaphore::new(self.bounds.connections));
+    /// Begins to answer on these runtimes, which take connections in turn and keep them.
+    pub fn serve_on<S: Serve>(self, service: Arc<S>, runtimes: &[Handle]) -> Running {
         let Self { listener, tls, bounds, drain, counts } = self;
-        let builder = builder(&bounds, tasks.clone());
-        let shared = Arc::new(Shared { tls, bounds, drain: drain.clone(), counts, builder, service });
-        let mut draining = std::pin::pin!(drain.begun());
-        // The port belongs to this loop alone and is free as soon as it ends, however long connections live on.
-        loop {
-            let accepted = tokio::select! {
-                () = &mut draining => return,
-                accepted = listener.accept() => accepted,
-            };
-            match accepted {
-                Ok((stream, address)) => match Arc::clone(&room).try_acquire_owned() {
-                    Ok(place) => {
-                        shared.counts.accepted.fetch_add(1, Relaxed);
-                        tasks.spawn(Arc::clone(&shared).connection(stream, address, place));
-                    }
-                    Err(_) => shared.refuse(&stream),
-                },
-                Err(error) => pause_after(&error).await,
+        let desks: Vec<Desk<S>> = runtimes
+            .iter()
+            .map(|runtime| {
+                let tasks = Tasks::on(runtime);
+                let builder = builder(&bounds, tasks.clone());
+                let (tls, drain, counts) = (tls.clone(), drain.clone(), Arc::clone(&counts));
+                let shared = Shared { tls, bounds, drain, counts, builder, service: Arc::clone(&service) };
+                Desk { tasks, shared: Arc::new(shared), open: Arc::default() }
+            })
+            .collect();
+        let tasks = desks.iter().map(|desk| desk.tasks.clone()).collect();
+        let room = Arc::new(Semaphore::new(bounds.connections));
+        let accepting = tokio::spawn(accept(listener, drain.clone(), room, desks));
+        Running { accepting, tasks, drain }
+    }
+}
+
+/// A runtime that answers, and how many connections it has.
+struct Desk<S> {
+    tasks: Tasks,
+    shared: Arc<Shared<S>>,
+    open: Arc<AtomicUsize>,
+}
+
+impl<S: Serve> Desk<S> {
+    fn take(&self, stream: TcpStream, address: SocketAddr, place: OwnedSemaphorePermit) {
+        let (shared, here) = (Arc::clone(&self.shared), Here::new(&self.open));
+        // The socket belongs to the runtime that accepted it until it is told otherwise.
+        let Ok(stream) = stream.into_std() else { return };
+        self.tasks.spawn(async move {
+            let _here = here;
+            match TcpStream::from_std(stream) {
+                Ok(stream) => shared.connection(stream, address, place).await,
+                Err(error) => tracing::error!(%error, "a connection cannot be watched"),
             }
+        });
+    }
+}
+
+/// A connection's share in its desk's count.
+struct Here(Arc<AtomicUsize>);
+
+impl Here {
+    fn new(open: &Arc<AtomicUsize>) -> Self {
+        open.fetch_add(1, Relaxed);
+        Self(Arc::clone(open))
+    }
+}
+
+impl Drop for Here {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Relaxed);
+    }
+}
+
+async fn accept<S: Serve>(listener: TcpListener, drain: Drain, room: Arc<Semaphore>, desks: Vec<Desk<S>>) {
+    let mut draining = std::pin::pin!(drain.begun());
+    let mut turn = 0;
+    // The port belongs to this loop alone and is free as soon as it ends, however long connections live on.
+    loop {
+        let accepted = tokio::select! {
+            () = &mut draining => return,
+            accepted = listener.accept() => accepted,
+        };
+        let Some(desk) = next(&desks, &mut turn) else { return };
+        match accepted {
+            Ok((stream, address)) => match Arc::clone(&room).try_acquire_owned() {
+                Ok(place) => {
+                    desk.shared.counts.accepted.fetch_add(1, Relaxed);
+                    desk.take(stream, address, place);
+                }
+                Err(_) => desk.shared.refuse(&stream),
+            },
+            Err(error) => pause_after(&error).await,
         }
     }
+}
+
+/// The desk whose turn it is. One that has far more than its share is passed over, but not the one that merely has some
+/// more: after a crowd has left, who has fewest is whoever cleared away first, and would get all of the next crowd.
+fn next<'d, S>(desks: &'d [Desk<S>], turn: &mut usize) -> Option<&'d Desk<S>> {
+    let open: usize = desks.iter().map(|desk| desk.open.load(Relaxed)).sum();
+    let most = 2 * open / desks.len().max(1) + 64;
+    *turn = turn.wrapping_add(1);
+    (0..desks.len())
+        .map(|further| &desks[turn.wrapping_add(further) % desks.len()])
+        .find(|desk| desk.open.load(Relaxed) <= most)
 }
 
 /// Accepting fails for a connection that is gone already, or because the process has no descriptors left; then waiting

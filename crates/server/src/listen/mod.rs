@@ -15,8 +15,10 @@ mod front;
 mod serving;
 mod tasks;
 mod watched;
+mod workers;
 
 pub use bind::bind;
 pub use certificate::{BadCertificate, ReloadingTls};
 pub use drain::{Drain, Stage};
 pub use front::{Bounds, Counts, Finished, Front, Peer, Running, Serve};
+pub use workers::Workers;

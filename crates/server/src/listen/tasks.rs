@@ -1,21 +1,29 @@
 use std::future::{Future, poll_fn};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use tokio::runtime::Handle;
 use tokio::task::{JoinError, JoinSet};
 
-/// Every task of a listener: its connections, and the streams that hyper spawns for HTTP/2. They can be cut together,
-/// and awaited until their last destructor has run.
-#[derive(Clone, Default)]
-pub(super) struct Tasks(Arc<Mutex<JoinSet<()>>>);
+/// Every task of a listener on one runtime: its connections, and the streams that hyper spawns for HTTP/2. They can be
+/// cut together, and awaited until their last destructor has run.
+#[derive(Clone)]
+pub(super) struct Tasks {
+    runtime: Handle,
+    set: Arc<Mutex<JoinSet<()>>>,
+}
 
 impl Tasks {
+    pub(super) fn on(runtime: &Handle) -> Self {
+        Self { runtime: runtime.clone(), set: Arc::default() }
+    }
+
     pub(super) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
         let mut set = self.lock();
         // Ended tasks are taken out as new ones come: what lingers is never more than were alive at once.
         while let Some(ended) = set.try_join_next() {
             tell(&ended);
         }
-        set.spawn(task);
+        set.spawn_on(task, &self.runtime);
     }
 
     /// Returns when no task is left.
@@ -39,7 +47,7 @@ impl Tasks {
     }
 
     fn lock(&self) -> MutexGuard<'_, JoinSet<()>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.set.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -5,9 +5,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use gatewright_ledger::BodyAt;
 use gatewright_model::{Event, RequestId, Timestamp};
 
-use super::fold::{CallRow, Rows, ThreadRow};
+use super::fold::{CallRow, Rows as _, ThreadRow};
 use super::follow::{Followed, Position, follow, read_leaf};
 use super::index::Index;
+use super::layers::{Layers, Tail};
 use super::{Bodies, Call, CallState, Piece, Query, Replay, Sessions, SessionsError, Summary, ThreadId};
 use crate::disk::{Disk, RealDisk};
 use crate::folder::{self, log_segments};
@@ -34,42 +35,6 @@ struct View {
     base_position: Position,
     tail: Tail,
     position: Position,
-}
-
-#[derive(Default)]
-struct Tail {
-    calls: HashMap<RequestId, CallRow>,
-    threads: HashMap<ThreadId, ThreadRow>,
-}
-
-/// Rows of the tail before rows of the index.
-struct Layers<'a> {
-    base: Option<&'a Index>,
-    tail: &'a mut Tail,
-}
-
-impl Rows for Layers<'_> {
-    fn call(&self, request: RequestId) -> Result<Option<CallRow>, SessionsError> {
-        match (self.tail.calls.get(&request), self.base) {
-            (Some(call), _) => Ok(Some(call.clone())),
-            (None, Some(base)) => base.call(request),
-            (None, None) => Ok(None),
-        }
-    }
-
-    fn thread(&self, thread: ThreadId) -> Result<Option<ThreadRow>, SessionsError> {
-        match (self.tail.threads.get(&thread), self.base) {
-            (Some(thread), _) => Ok(Some(thread.clone())),
-            (None, Some(base)) => base.thread(thread),
-            (None, None) => Ok(None),
-        }
-    }
-
-    fn put(&mut self, call: CallRow, thread: ThreadRow) -> Result<(), SessionsError> {
-        self.tail.calls.insert(call.request, call);
-        self.tail.threads.insert(thread.thread, thread);
-        Ok(())
-    }
 }
 
 impl View {

@@ -8,7 +8,7 @@ use gatewright_model::{Code, Fate, Kind, RequestId, SessionId, Timestamp, Verdic
 use rusqlite::types::Type;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, params};
 
-use super::fold::{CallRow, Place, Rows, ThreadRow};
+use super::fold::{CallRow, Place, ThreadRow};
 use super::follow::Position;
 use super::{CallState, Caller, Query, SessionsError, ThreadId};
 
@@ -195,21 +195,24 @@ impl Index {
     }
 }
 
-impl Rows for Index {
-    fn call(&self, request: RequestId) -> Result<Option<CallRow>, SessionsError> {
+impl Index {
+    /// The row of a call.
+    pub(super) fn call(&self, request: RequestId) -> Result<Option<CallRow>, SessionsError> {
         let text = format!("SELECT {CALL_COLUMNS} FROM calls WHERE request = ?");
         let mut statement = self.connection.prepare_cached(&text)?;
         Ok(statement.query_row([request.as_bytes()], call_row).optional()?)
     }
 
-    fn thread(&self, thread: ThreadId) -> Result<Option<ThreadRow>, SessionsError> {
+    /// The row of a thread.
+    pub(super) fn thread(&self, thread: ThreadId) -> Result<Option<ThreadRow>, SessionsError> {
         let text = format!("SELECT {THREAD_COLUMNS} FROM threads WHERE thread = ? AND is_session = ?");
         let mut statement = self.connection.prepare_cached(&text)?;
         let (key, is_session) = thread_key(thread);
         Ok(statement.query_row(params![key, is_session], thread_row).optional()?)
     }
 
-    fn put(&mut self, call: CallRow, thread: ThreadRow) -> Result<(), SessionsError> {
+    /// Writes a call's row in the place of what it was.
+    pub(super) fn write_call(&mut self, call: &CallRow) -> Result<(), SessionsError> {
         let text = format!("INSERT OR REPLACE INTO calls ({CALL_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
         let (state, code) = state_columns(call.state);
         self.connection.prepare_cached(&text)?.execute(params![
@@ -225,6 +228,11 @@ impl Rows for Index {
             call.outcome.map(|place| signed(place.offset)),
             signed(call.body),
         ])?;
+        Ok(())
+    }
+
+    /// Writes a thread's row in the place of what it was.
+    pub(super) fn write_thread(&mut self, thread: &ThreadRow) -> Result<(), SessionsError> {
         let text = format!(
             "INSERT OR REPLACE INTO threads ({THREAD_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
         );

@@ -10,14 +10,15 @@ use super::SessionsError;
 use super::folder::INDEX;
 use super::follow::{Followed, follow};
 use super::index::Index;
+use super::layers::{Layers, Tail};
 use crate::disk::{Disk, RealDisk};
 use crate::log::Log;
 
 /// How often the index looks for new records. Readers see them at once all the same: they read the log's tail.
-const EVERY: Duration = Duration::from_millis(200);
+const EVERY: Duration = Duration::from_millis(500);
 
 /// How many records one transaction folds, so that readers never wait long.
-const BATCH: u64 = 2_000;
+const BATCH: u64 = 8_000;
 
 /// Keeps the index of sessions up to date with the log, in a thread of its own that ends with the indexer. It never
 /// holds up a call: where it fails it says so and tries again, and readers fall back on the log.
@@ -103,7 +104,11 @@ fn catch_up(disk: &Arc<dyn Disk>, path: &Path, until: u64, index: &mut Option<In
 fn advance(disk: &Arc<dyn Disk>, index: &mut Index, until: Option<u64>) -> Result<Followed, SessionsError> {
     let mut came_to = Followed::ToTheEnd;
     index.write(|index, position| {
-        came_to = follow(disk, position, until, BATCH, index)?;
+        // Most calls begin and end within one batch, and many belong to one thread: each row is written once.
+        let mut tail = Tail::default();
+        came_to = follow(disk, position, until, BATCH, &mut Layers { base: Some(index), tail: &mut tail })?;
+        tail.in_order().try_for_each(|call| index.write_call(call))?;
+        tail.threads.values().try_for_each(|thread| index.write_thread(thread))?;
         if came_to == Followed::AnotherLog {
             index.clear()?;
             *position = Default::default();

@@ -8,6 +8,7 @@ mod folder;
 mod follow;
 mod index;
 mod indexer;
+mod layers;
 
 use std::fmt;
 use std::io;

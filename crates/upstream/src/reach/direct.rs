@@ -1,15 +1,20 @@
+use std::future::poll_fn;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Request, Response};
+use http::{HeaderMap, Request, StatusCode, Uri};
+use http_body::Body as _;
 use http_body_util::Full;
 use hyper::body::Incoming;
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::client::legacy::Client;
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder, MaybeHttpsStream};
 use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::{TokioExecutor, TokioTimer};
+use tower_service::Service;
 
+use super::line::{Line, Wire};
+use super::pool::Pool;
 use super::{Origin, Scheme};
 
 /// How long each part of a call to a model server may take.
@@ -32,60 +37,142 @@ impl Default for Timeouts {
 /// The kernel's receive buffer for an answer: bounds what a stalled reader makes the kernel hold.
 const RECEIVE_BUFFER: usize = 128 * 1024;
 
-/// Shorter than the keep-alive of the common model servers (5 s), so that no request goes out on a connection that
-/// its server is about to close.
-const IDLE_POOL: Duration = Duration::from_secs(4);
+/// HTTP/1.1 connections to one origin. HTTP/1.1, since an answer that nobody reads pins a whole HTTP/2 connection's
+/// window, and every other caller's answer with it.
+pub(crate) struct Direct {
+    connector: Connector,
+    connect: Duration,
+    /// Scheme and authority; the rest counts for nothing.
+    uri: Uri,
+    pool: Arc<Pool>,
+}
 
-/// A pool of HTTP/1.1 connections to one origin. HTTP/1.1, since an answer that nobody reads pins a whole HTTP/2
-/// connection's window, and every other caller's answer with it.
 #[derive(Clone)]
-pub struct Direct(Pool);
+enum Connector {
+    Plain(HttpConnector),
+    Tls(HttpsConnector<HttpConnector>),
+}
 
-#[derive(Clone)]
-enum Pool {
-    Plain(Client<HttpConnector, Full<Bytes>>),
-    Tls(Client<HttpsConnector<HttpConnector>, Full<Bytes>>),
+/// Why no answer came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Lost {
+    /// There was no connection to send on.
+    Unconnected,
+    /// The connection broke before the answer's head.
+    Broken,
 }
 
 impl Direct {
-    /// A pool for this origin; `tls` is used where the origin's scheme is https.
-    pub fn new(origin: &Origin, timeouts: &Timeouts, tls: &Arc<rustls::ClientConfig>) -> Self {
-        let mut connector = HttpConnector::new();
-        connector.set_nodelay(true);
-        connector.set_connect_timeout(Some(timeouts.connect));
-        connector.set_recv_buffer_size(Some(RECEIVE_BUFFER));
-        connector.set_keepalive(Some(Duration::from_secs(30)));
-        let mut builder = Client::builder(TokioExecutor::new());
-        builder
-            .pool_idle_timeout(IDLE_POOL)
-            .pool_max_idle_per_host(1024)
-            .pool_timer(TokioTimer::new())
-            .timer(TokioTimer::new())
-            .http1_max_headers(100)
-            .http1_max_buf_size(256 * 1024)
-            .retry_canceled_requests(true);
-        match origin.scheme() {
-            Scheme::Http => Self(Pool::Plain(builder.build(connector))),
+    /// A way to this origin; `tls` is used where its scheme is https.
+    pub(crate) fn new(origin: &Origin, timeouts: &Timeouts, tls: &Arc<rustls::ClientConfig>) -> Self {
+        let mut tcp = HttpConnector::new();
+        tcp.set_nodelay(true);
+        tcp.set_connect_timeout(Some(timeouts.connect));
+        tcp.set_recv_buffer_size(Some(RECEIVE_BUFFER));
+        tcp.set_keepalive(Some(Duration::from_secs(30)));
+        let connector = match origin.scheme() {
+            Scheme::Http => Connector::Plain(tcp),
             Scheme::Https => {
-                connector.enforce_http(false);
-                let connector = HttpsConnectorBuilder::new()
-                    .with_tls_config(tls.as_ref().clone())
-                    .https_only()
-                    .enable_http1()
-                    .wrap_connector(connector);
-                Self(Pool::Tls(builder.build(connector)))
+                tcp.enforce_http(false);
+                let builder = HttpsConnectorBuilder::new().with_tls_config(tls.as_ref().clone());
+                Connector::Tls(builder.https_only().enable_http1().wrap_connector(tcp))
+            }
+        };
+        Self { connector, connect: timeouts.connect, uri: origin.uri(), pool: Pool::new() }
+    }
+
+    /// Sends a request and waits for the answer's head. Redirects are answers like any other.
+    pub(crate) async fn send(&self, mut request: Request<Full<Bytes>>) -> Result<(StatusCode, HeaderMap, Body), Lost> {
+        loop {
+            let (mut line, kept) = match poll_fn(|context| Poll::Ready(self.pool.take(context))).await {
+                Some(line) => (line, Kept::Yes),
+                None => (self.open().await?, Kept::No),
+            };
+            let mut failure = match line.exchange(request).await {
+                Ok(response) => {
+                    let (head, incoming) = response.into_parts();
+                    return Ok((head.status, head.headers, Body::new(incoming, line, &self.pool)));
+                }
+                Err(failure) => failure,
+            };
+            // A kept connection may have been closed at this very moment. Only a request of which nothing was sent is
+            // sent again, and a new connection is not tried twice.
+            match (kept, failure.take_message()) {
+                (Kept::Yes, Some(unsent)) => request = unsent,
+                (Kept::Yes | Kept::No, _) => return Err(Lost::Broken),
             }
         }
     }
 
-    /// Sends a request and waits for the answer's head. Redirects are answers like any other.
-    pub(crate) async fn send(
-        &self,
-        request: Request<Full<Bytes>>,
-    ) -> Result<Response<Incoming>, hyper_util::client::legacy::Error> {
-        match &self.0 {
-            Pool::Plain(client) => client.request(request).await,
-            Pool::Tls(client) => client.request(request).await,
+    async fn open(&self) -> Result<Line, Lost> {
+        let opening = async {
+            // A connector is a handle; its calls share nothing.
+            let wire: Wire = match self.connector.clone() {
+                Connector::Plain(mut tcp) => MaybeHttpsStream::Http(tcp.call(self.uri.clone()).await.ok()?),
+                Connector::Tls(mut tls) => tls.call(self.uri.clone()).await.ok()?,
+            };
+            Line::open(wire).await.ok()
+        };
+        // The connector's own limit leaves the TLS handshake out.
+        tokio::time::timeout(self.connect, opening).await.ok().flatten().ok_or(Lost::Unconnected)
+    }
+}
+
+/// Whether a connection was used before.
+#[derive(Clone, Copy)]
+enum Kept {
+    Yes,
+    No,
+}
+
+/// An answer's body, which drives its connection while it is read and gives it back at its proper end. Dropped before
+/// that, it closes the connection.
+pub(crate) struct Body {
+    incoming: Incoming,
+    line: Option<Line>,
+    pool: Arc<Pool>,
+}
+
+/// The answer broke off.
+pub(crate) struct BrokenOff;
+
+impl Body {
+    fn new(incoming: Incoming, line: Line, pool: &Arc<Pool>) -> Self {
+        Self { incoming, line: Some(line), pool: Arc::clone(pool) }
+    }
+
+    /// The next piece; `None` at the proper end. Trailers carry nothing that a caller is shown.
+    pub(crate) fn poll_piece(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, BrokenOff>>> {
+        loop {
+            let frame = match Pin::new(&mut self.incoming).poll_frame(context) {
+                Poll::Pending => {
+                    // What has been read lies in `incoming`; to read more, the connection must be driven.
+                    if let Some(line) = &mut self.line {
+                        line.drive(context);
+                    }
+                    std::task::ready!(Pin::new(&mut self.incoming).poll_frame(context))
+                }
+                Poll::Ready(frame) => frame,
+            };
+            match frame {
+                Some(Ok(frame)) => {
+                    if let Ok(piece) = frame.into_data()
+                        && !piece.is_empty()
+                    {
+                        return Poll::Ready(Some(Ok(piece)));
+                    }
+                }
+                Some(Err(_)) => {
+                    self.line = None;
+                    return Poll::Ready(Some(Err(BrokenOff)));
+                }
+                None => {
+                    if let Some(line) = self.line.take() {
+                        self.pool.give_back(line, context);
+                    }
+                    return Poll::Ready(None);
+                }
+            }
         }
     }
 }

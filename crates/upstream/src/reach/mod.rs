@@ -1,7 +1,10 @@
 //! Ways to a model server: directly, and later through an agent that dialled out.
 
 mod direct;
+mod line;
 mod origin;
+mod pool;
 
-pub use direct::{Direct, Timeouts};
+pub(crate) use direct::{Body, Direct, Lost};
+pub use direct::Timeouts;
 pub use origin::{BadOrigin, Origin, Scheme};

@@ -95,10 +95,23 @@ impl Origin {
         &self.authority
     }
 
-    /// The URI of a canonical path below the base.
-    pub(crate) fn join(&self, path: &str) -> Result<Uri, http::Error> {
-        let path = PathAndQuery::try_from(format!("{}{path}", self.base))?;
-        Uri::builder().scheme(self.scheme.name()).authority(self.authority.clone()).path_and_query(path).build()
+    /// What a request's line says for a canonical path below the base.
+    pub(crate) fn target(&self, path: &str) -> Result<Uri, http::Error> {
+        let target = if self.base.is_empty() { path.parse() } else { format!("{}{path}", self.base).parse() };
+        Ok(target?)
+    }
+
+    /// Where to connect to.
+    pub(crate) fn uri(&self) -> Uri {
+        let mut parts = http::uri::Parts::default();
+        parts.scheme = Some(match self.scheme {
+            Scheme::Http => http::uri::Scheme::HTTP,
+            Scheme::Https => http::uri::Scheme::HTTPS,
+        });
+        parts.authority = Some(self.authority.clone());
+        parts.path_and_query = Some(PathAndQuery::from_static("/"));
+        // INVARIANT: a URI with all three parts is whole, which is all that is asked of it here.
+        Uri::from_parts(parts).unwrap_or_default()
     }
 }
 
@@ -116,7 +129,7 @@ mod tests {
     fn reads_what_people_write() {
         let origin = Origin::parse("https://models.example:8443/api/").expect("an origin");
         assert_eq!((origin.scheme(), origin.host()), (Scheme::Https, "models.example"));
-        assert_eq!(origin.join("/v1/models").expect("a URI").to_string(), "https://models.example:8443/api/v1/models");
+        assert_eq!(origin.target("/v1/models").expect("a target").to_string(), "/api/v1/models");
         assert_eq!(Origin::parse("http://[::1]:80").map(|origin| origin.host().to_owned()), Ok("::1".to_owned()));
     }
 
