@@ -7,6 +7,7 @@ use crate::custom::{CustomPattern, CustomRule, FieldPath, RuleFault};
 use crate::detect::registry::ENTRIES;
 use crate::detect::seeds::{self, Kind, Seed};
 use crate::detect::{Answer, View};
+use crate::scanner::Tokens;
 use crate::{Finding, Scanner, Span, TypeIndex};
 
 /// The most expressions that an operator can declare; each is tried wherever it could begin.
@@ -195,9 +196,9 @@ impl Detectors {
     }
 
     /// Collects every place at or after `from` where a value could begin, in order.
-    pub(crate) fn seeds(&self, view: View<'_>, from: usize, seeds: &mut Vec<Seed>) {
+    pub(crate) fn seeds(&self, view: View<'_>, from: usize, tokens: Tokens, seeds: &mut Vec<Seed>) {
         if self.builtin == Builtin::Used {
-            seeds::collect(view, from, seeds);
+            seeds::collect(view, from, tokens, seeds);
         }
         if self.words.is_some() || !self.patterns.is_empty() {
             self.own_seeds(view, from, seeds);

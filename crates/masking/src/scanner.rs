@@ -87,7 +87,7 @@ impl Scanner {
             self.swallowing = None;
         }
         let mut seeds = Vec::new();
-        detectors.seeds(view, progress.at, &mut seeds);
+        detectors.seeds(view, progress.at, self.tokens, &mut seeds);
         let end = match more {
             More::Possible => unsettled(view.units, progress.at).max(progress.at),
             More::No => view.units.len(),

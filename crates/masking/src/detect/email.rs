@@ -28,8 +28,23 @@ pub(crate) enum Sign {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct AtSign {
     pub(crate) sign: Sign,
-    pub(crate) start: usize,
-    pub(crate) end: usize,
+    start: u32,
+    end: u32,
+}
+
+impl AtSign {
+    /// Units are counted within what a scanner sees at once, which is far below 4 GiB.
+    pub(crate) const fn new(sign: Sign, start: usize, end: usize) -> Self {
+        Self { sign, start: start as u32, end: end as u32 }
+    }
+
+    pub(crate) const fn start(self) -> usize {
+        self.start as usize
+    }
+
+    const fn end(self) -> usize {
+        self.end as usize
+    }
 }
 
 /// Units that stand in the middle of a local part. Those that are rather punctuation count between letters only.
@@ -78,14 +93,14 @@ fn lead_before(units: &[u8], end: usize, floor: usize) -> u8 {
 
 /// Where the local part before this `@` begins; `None` where there is none.
 pub(crate) fn start_of(units: &[u8], at: AtSign) -> Option<usize> {
-    let floor = at.start.saturating_sub(MAX_LOCAL);
-    let mut start = local_start(units, at.start, floor);
-    super::work(at.start - start);
-    if start == at.start {
+    let floor = at.start().saturating_sub(MAX_LOCAL);
+    let mut start = local_start(units, at.start(), floor);
+    super::work(at.start() - start);
+    if start == at.start() {
         return None;
     }
     if at.sign != Sign::Plain {
-        start = spelled_start(units, start, at.start.saturating_sub(MAX_SPELLED), at.sign);
+        start = spelled_start(units, start, at.start().saturating_sub(MAX_SPELLED), at.sign);
     }
     Some(start)
 }
@@ -109,7 +124,8 @@ fn dot_before(units: &[u8], sign: Sign) -> Option<usize> {
     let longest = units.len().min(12);
     super::work(longest);
     (units.len() - longest..units.len()).find(|at| {
-        matches!(read_dot(&units[*at..], sign), Token::Read(length) if *at + length == units.len())
+        matches!(units[*at], b' ' | b'[' | b'(' | b'{' | b'<')
+            && matches!(read_dot(&units[*at..], sign), Token::Read(length) if *at + length == units.len())
             && at.checked_sub(1).is_some_and(|before| units[before] != b' ')
     })
 }
@@ -165,6 +181,9 @@ fn read_word(units: &[u8], words: &[&[u8]], bare: bool) -> Token {
         at += spaces(at);
     }
     let rest = &units[at.min(units.len())..];
+    if rest.first().is_some_and(|first| !words.iter().any(|word| word[0] == first.to_ascii_lowercase())) {
+        return Token::Not;
+    }
     let same = |word: &[u8]| rest.len() >= word.len() && rest[..word.len()].eq_ignore_ascii_case(word);
     let Some(word) = words.iter().find(|word| same(word)) else {
         let begun = words.iter().any(|word| rest.len() < word.len() && word[..rest.len()].eq_ignore_ascii_case(rest));
@@ -192,9 +211,9 @@ pub(crate) fn recognise(view: View<'_>, start: usize, at: AtSign) -> Answer {
     if is_login(view, start, at) {
         return Answer::Nothing;
     }
-    let limit = view.units.len().min(at.end + MAX_DOMAIN);
+    let limit = view.units.len().min(at.end() + MAX_DOMAIN);
     let cut = limit == view.units.len() && view.more == More::Possible;
-    let (mut place, mut labels, mut spelled, mut found) = (at.end, 0_usize, false, None);
+    let (mut place, mut labels, mut spelled, mut found) = (at.end(), 0_usize, false, None);
     loop {
         let end = label(&view.units[..limit], place);
         super::work(end - place + 1);
@@ -223,7 +242,9 @@ pub(crate) fn recognise(view: View<'_>, start: usize, at: AtSign) -> Answer {
         }
     }
     match found {
-        Some(end) if !is_scaled_picture(&view.units[at.end..end]) => Answer::found(end, Builtin::EmailAddress.index()),
+        Some(end) if !is_scaled_picture(&view.units[at.end()..end]) => {
+            Answer::found(end, Builtin::EmailAddress.index())
+        }
         _ => Answer::Nothing,
     }
 }
@@ -263,7 +284,7 @@ fn is_scaled_picture(domain: &[u8]) -> bool {
 
 /// `git@` names a service, and what stands before the `@` of a URL is a user's name and password.
 fn is_login(view: View<'_>, start: usize, at: AtSign) -> bool {
-    let local = &view.units[start..at.start];
+    let local = &view.units[start..at.start()];
     if local == b"git" && at.sign == Sign::Plain {
         return true;
     }

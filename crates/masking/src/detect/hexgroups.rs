@@ -5,14 +5,19 @@ use super::{Answer, View, is_alnum};
 
 /// Looks for either at a hexadecimal group or the colon before it.
 pub(crate) fn recognise(view: View<'_>, start: usize) -> Answer {
-    let before = view.before(start);
-    if is_alnum(before) || matches!(before, b'_' | b':') {
+    if is_glued(view, start) {
         return Answer::Nothing;
     }
     match hardware(view, start) {
         Answer::Nothing => internet(view, start),
         other => other,
     }
+}
+
+/// Whether what stands before makes a group the rest of a word, a name or another address.
+pub(crate) fn is_glued(view: View<'_>, start: usize) -> bool {
+    let before = view.before(start);
+    is_alnum(before) || matches!(before, b'_' | b':')
 }
 
 /// Six or eight pairs with one separator between, or three groups of four with points.

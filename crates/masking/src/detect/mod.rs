@@ -6,6 +6,7 @@ pub(crate) mod context;
 pub(crate) mod email;
 pub(crate) mod hexgroups;
 pub(crate) mod iban;
+pub(crate) mod keys;
 pub(crate) mod number;
 pub(crate) mod phone;
 pub(crate) mod registry;

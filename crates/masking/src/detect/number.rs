@@ -10,6 +10,9 @@ use crate::text::{BREAK, More};
 /// A number longer than this is none of ours.
 pub(crate) const MAX_DIGITS: usize = 22;
 
+/// A number of ours that is no address has at least so many digits.
+pub(crate) const FEWEST_DIGITS: u32 = 7;
+
 /// An address or a national phone number has no more.
 const MAX_SHORT: usize = 12;
 
@@ -17,6 +20,8 @@ const MAX_SHORT: usize = 12;
 pub(crate) struct Number {
     digits: [u8; MAX_DIGITS],
     count: usize,
+    /// Where a group ends: bit `n` says whether the last of the first `n` digits is the check digit of the others.
+    luhn: u32,
     groups: [Group; MAX_DIGITS],
     group_count: usize,
     /// Where the text of the number begins: a digit, `+` or `(`.
@@ -29,14 +34,28 @@ pub(crate) struct Number {
 /// Digits without a separator between them.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Group {
-    /// How many digits stand before this group.
-    pub(crate) first: usize,
-    /// How many it has.
-    pub(crate) length: usize,
-    /// The unit after its last digit.
-    pub(crate) end: usize,
+    first: u8,
+    length: u8,
     /// What separates it from the group before.
     pub(crate) separator: Separator,
+    end: u32,
+}
+
+impl Group {
+    /// How many digits stand before this group.
+    pub(crate) const fn first(&self) -> usize {
+        self.first as usize
+    }
+
+    /// How many it has.
+    pub(crate) const fn length(&self) -> usize {
+        self.length as usize
+    }
+
+    /// The unit after its last digit.
+    pub(crate) const fn end(&self) -> usize {
+        self.end as usize
+    }
 }
 
 /// What stands between two groups.
@@ -62,49 +81,80 @@ pub(crate) const fn is_separator(unit: u8) -> bool {
 pub(crate) struct CutOff;
 
 impl Number {
-    /// Reads the groups from `start` on; the digits may be preceded by `+` and an opening parenthesis.
+    /// Reads the groups from `start` on, at most so many digits; they may be preceded by `+` and an opening parenthesis.
+    #[inline]
     pub(crate) fn read(view: View<'_>, start: usize, most: usize) -> Result<Self, CutOff> {
-        let empty = [Group::default(); MAX_DIGITS];
         let mut number = Self {
             digits: [0; MAX_DIGITS],
             count: 0,
-            groups: empty,
+            luhn: 0,
+            groups: [Group::default(); MAX_DIGITS],
             group_count: 0,
             start,
             overlong: false,
             topic: OnceCell::new(),
         };
-        let mut at = view.run(start, 3, |unit| matches!(unit, b'+' | b'('));
+        number.fill(view, most).map(|()| number)
+    }
+
+    fn fill(&mut self, view: View<'_>, most: usize) -> Result<(), CutOff> {
+        let units = view.units;
+        let mut at = view.run(self.start, 3, |unit| matches!(unit, b'+' | b'('));
         let mut separator = Separator::None;
+        // The sums for an even and for an odd number of digits.
+        let (mut sum, mut other) = (0_u8, 0_u8);
         loop {
-            let first = number.count;
-            while let Some(digit @ b'0'..=b'9') = view.get(at) {
-                if number.count == most {
-                    number.overlong = true;
-                    return Ok(number);
+            let (first, mut count) = (self.count, self.count);
+            for unit in &units[at.min(units.len())..] {
+                let digit = unit.wrapping_sub(b'0');
+                if digit > 9 {
+                    break;
                 }
-                number.digits[number.count] = digit - b'0';
-                number.count += 1;
-                at += 1;
+                if count == most {
+                    self.overlong = true;
+                    return Ok(());
+                }
+                self.digits[count] = digit;
+                count += 1;
+                (sum, other) = (other + digit, sum + card::doubled(digit));
             }
+            self.count = count;
+            self.luhn |= u32::from(sum.is_multiple_of(10)) << self.count;
+            at += self.count - first;
+            super::work(self.count - first + 1);
             if view.is_open(at) {
                 return Err(CutOff);
             }
-            number.groups[number.group_count] = Group { first, length: number.count - first, end: at, separator };
-            number.group_count += 1;
+            let length = (self.count - first) as u8;
+            self.groups[self.group_count] = Group { first: first as u8, length, separator, end: at as u32 };
+            self.group_count += 1;
+            // Nearly always one separator or none.
+            if let [one, b'0'..=b'9', ..] = units[at.min(units.len())..] {
+                if !is_separator(one) {
+                    return Ok(());
+                }
+                separator = Separator::One(one);
+                at += 1;
+                continue;
+            }
             let next = view.run(at, 3, is_separator);
-            if view.is_open(next) && next < at + 3 {
+            if view.is_open(next) {
                 return Err(CutOff);
             }
-            if next == at || !view.get(next).is_some_and(|unit| unit.is_ascii_digit()) || view.is_open(next) {
-                return if view.is_open(next) { Err(CutOff) } else { Ok(number) };
+            if next == at || !units.get(next).is_some_and(u8::is_ascii_digit) {
+                return Ok(());
             }
-            separator = match &view.units[at..next] {
+            separator = match &units[at..next] {
                 [one] => Separator::One(*one),
                 several => Separator::Several { parenthesis: several.iter().any(|unit| matches!(unit, b'(' | b')')) },
             };
             at = next;
         }
+    }
+
+    /// Whether the last of the first `count` digits, those of complete groups, is the check digit of the others (ISO/IEC 7812-1, annex B).
+    pub(crate) const fn passes_luhn(&self, count: usize) -> bool {
+        self.luhn >> count & 1 == 1
     }
 
     /// What the text before the number speaks of.
@@ -119,14 +169,14 @@ impl Number {
 
     /// The digits of the first `groups` groups.
     pub(crate) fn digits(&self, groups: usize) -> &[u8] {
-        let count = groups.checked_sub(1).map_or(0, |last| self.groups[last].first + self.groups[last].length);
+        let count = groups.checked_sub(1).map_or(0, |last| self.groups[last].first() + self.groups[last].length());
         &self.digits[..count]
     }
 
     /// Whether the first groups have these lengths.
     pub(crate) fn has_shape(&self, lengths: &[usize]) -> bool {
         self.group_count >= lengths.len()
-            && self.groups.iter().zip(lengths).all(|(group, length)| group.length == *length)
+            && self.groups.iter().zip(lengths).all(|(group, length)| group.length() == *length)
     }
 
     /// The one separator between all of the first `groups` groups.
@@ -139,7 +189,7 @@ impl Number {
     /// Whether the number may end after its first `groups` groups: no letter follows, and the next group does not go on in
     /// the same style.
     pub(crate) fn may_end(&self, view: View<'_>, groups: usize) -> bool {
-        let end = self.groups[groups - 1].end;
+        let end = self.groups[groups - 1].end();
         !view.get(end).is_some_and(|unit| is_alnum(unit) || unit == b'_')
     }
 
@@ -174,16 +224,13 @@ pub(crate) fn recognise(view: View<'_>, start: usize) -> Answer {
     if !view.get(start).is_some_and(|unit| unit.is_ascii_digit()) {
         return phone::recognise(view, &number);
     }
-    let found = [
-        card::find(view, &number).map(|end| (end, Builtin::CreditCard)),
-        social_security(view, &number).map(|end| (end, Builtin::UsSsn)),
-        address(view, &number).map(|end| (end, Builtin::IpAddress)),
-    ];
-    let longest = found.into_iter().flatten().max_by_key(|(end, _)| *end);
-    if let Some((end, builtin)) = longest {
-        return Answer::found(end, builtin.index());
+    let card = card::find(view, &number).map(|end| (end, Builtin::CreditCard));
+    let security = || social_security(view, &number).map(|end| (end, Builtin::UsSsn));
+    let address = || address(view, &number).map(|end| (end, Builtin::IpAddress));
+    match card.or_else(security).or_else(address) {
+        Some((end, builtin)) => Answer::found(end, builtin.index()),
+        None => phone::recognise(view, &number),
     }
-    phone::recognise(view, &number)
 }
 
 /// Whether the digits are the fraction of a number or the next part of a version.
@@ -235,7 +282,7 @@ fn social_security(view: View<'_>, number: &Number) -> Option<usize> {
     }
     let (groups, plain) = match number.has_shape(&[3, 2, 4]) {
         true => (3, false),
-        false if first.length == 9 => (1, true),
+        false if first.length() == 9 => (1, true),
         false => return None,
     };
     let area = number_of(&digits[..3]);
@@ -244,7 +291,7 @@ fn social_security(view: View<'_>, number: &Number) -> Option<usize> {
     if !issued || !number.may_end(view, groups) {
         return None;
     }
-    let end = number.groups[groups - 1].end;
+    let end = number.groups[groups - 1].end();
     let spoken_of = || number.topic(view) == Some(Topic::SocialSecurity);
     match (plain, number.uniform_separator(groups.max(2).min(number.group_count))) {
         (true, _) => (number.groups().len() == 1 && spoken_of()).then_some(end),
@@ -263,14 +310,14 @@ fn address(view: View<'_>, number: &Number) -> Option<usize> {
     }
     let mut bytes = [0; 4];
     for (byte, group) in bytes.iter_mut().zip(number.groups()) {
-        let digits = &number.digits[group.first..group.first + group.length];
-        if group.length > 3 || (group.length > 1 && digits[0] == 0) {
+        let digits = &number.digits[group.first()..group.first() + group.length()];
+        if group.length() > 3 || (group.length() > 1 && digits[0] == 0) {
             return None;
         }
         *byte = u8::try_from(number_of(digits)).ok()?;
     }
     let goes_on = matches!(number.groups().get(4).map(|group| group.separator), Some(Separator::One(b'.' | b'-')));
-    let end = number.groups[3].end;
+    let end = number.groups[3].end();
     let suffixed = matches!(view.get(end), Some(b'-' | b'+')) && view.get(end + 1).is_some_and(is_alnum);
     let pinned =
         view.before(number.start) == b'=' && matches!(view.before(number.start - 1), b'=' | b'~' | b'>' | b'<');

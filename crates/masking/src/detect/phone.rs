@@ -166,13 +166,14 @@ const PLANS: &[(u16, usize, usize)] = &[
 
 /// Looks for a phone number where the number begins, longest first; then for the extension that it may carry.
 pub(super) fn recognise(view: View<'_>, number: &Number) -> Answer {
-    if view.before(number.start) == b'%' {
+    let marked = matches!(view.get(number.start), Some(b'+' | b'('));
+    if view.before(number.start) == b'%' || !marked && goes_on_from_before(view, number, number.groups().len()) {
         return Answer::Nothing;
     }
     let end = (1..=number.groups().len())
         .rev()
         .find(|groups| number.may_end(view, *groups) && is_phone(view, number, *groups))
-        .map(|groups| number.groups()[groups - 1].end);
+        .map(|groups| number.groups()[groups - 1].end());
     match end.map(|end| extension(view, end)) {
         None => Answer::Nothing,
         Some(None) => Answer::Undecided,
@@ -184,7 +185,7 @@ pub(super) fn recognise(view: View<'_>, number: &Number) -> Answer {
 pub(super) fn recognise_trunk(view: View<'_>, number: &Number) -> Answer {
     let end =
         (2..=number.groups().len()).rev().find(|groups| number.may_end(view, *groups) && is_trunk(number, *groups));
-    end.map_or(Answer::Nothing, |groups| Answer::found(number.groups()[groups - 1].end, Builtin::PhoneNumber.index()))
+    end.map_or(Answer::Nothing, |groups| Answer::found(number.groups()[groups - 1].end(), Builtin::PhoneNumber.index()))
 }
 
 fn is_phone(view: View<'_>, number: &Number, groups: usize) -> bool {
@@ -198,18 +199,21 @@ fn is_phone(view: View<'_>, number: &Number, groups: usize) -> bool {
     let tied = matches!(view.before(number.start), b'-' | b'/' | b'.' | b'=' | b'&')
         && super::is_word(view.before(number.start - 1))
         || goes_on_from_before(view, number, groups);
-    if is_international_by_prefix(digits) && !tied {
+    if tied {
+        return false;
+    }
+    if is_international_by_prefix(digits) {
         return true;
     }
     let topic = || number.topic(view);
     let distinct =
         is_north_american(view, number, groups) || is_trunk(number, groups) || is_known_shape(view, number, groups);
-    if distinct && !tied {
+    if distinct {
         return !number.goes_on_in_style(groups) && topic() != Some(Topic::Thing);
     }
     let separator = number.groups()[groups - 1].separator;
     let goes_on = groups > 1 && number.groups().get(groups).is_some_and(|group| group.separator == separator);
-    !tied && !goes_on && !is_date(number) && is_plausible(number, groups) && topic() == Some(Topic::Phone)
+    !goes_on && !is_date(number) && is_plausible(number, groups) && topic() == Some(Topic::Phone)
 }
 
 /// Whether the groups look like the rest of a longer number: a digit stands before them, and the same separator.
@@ -223,8 +227,8 @@ fn is_international(digits: &[u8]) -> bool {
     (1..=3.min(digits.len())).any(|length| {
         let code = number_of(&digits[..length]) as u16;
         let national = digits.len() - length;
-        digits[0] != 0
-            && PLANS.iter().any(|(plan, fewest, most)| *plan == code && (*fewest..=*most).contains(&national))
+        let plan = PLANS.binary_search_by_key(&code, |(code, _, _)| *code).ok().map(|place| PLANS[place]);
+        digits[0] != 0 && plan.is_some_and(|(_, fewest, most)| (fewest..=most).contains(&national))
     })
 }
 
@@ -234,24 +238,24 @@ fn without_trunk_zero(number: &Number, groups: usize) -> Vec<u8> {
     let zero = number.groups()[..groups].iter().find(|group| {
         group.separator == Separator::Several { parenthesis: true } || group.separator == Separator::One(b'(')
     });
-    match zero.filter(|group| digits[group.first] == 0) {
-        Some(group) => [&digits[..group.first], &digits[group.first + 1..]].concat(),
+    match zero.filter(|group| digits[group.first()] == 0) {
+        Some(group) => [&digits[..group.first()], &digits[group.first() + 1..]].concat(),
         None => Vec::new(),
     }
 }
 
 /// `00` of most of the world, `011` of North America, `001` and `0011` of Asia and Australia, `010` of Japan.
 fn is_international_by_prefix(digits: &[u8]) -> bool {
-    [&[0, 0][..], &[0, 1, 1], &[0, 0, 1], &[0, 0, 1, 1], &[0, 1, 0]]
-        .iter()
-        .filter_map(|prefix| digits.strip_prefix(*prefix))
-        .any(|rest| digits.len() >= 10 && is_international(rest))
+    let prefixes = [&[0, 0][..], &[0, 1, 1], &[0, 0, 1], &[0, 0, 1, 1], &[0, 1, 0]];
+    digits[0] == 0
+        && digits.len() >= 10
+        && prefixes.iter().filter_map(|prefix| digits.strip_prefix(*prefix)).any(is_international)
 }
 
 /// `212-555-0123`, `(212) 555-0123`, with or without a leading 1.
 fn is_north_american(view: View<'_>, number: &Number, groups: usize) -> bool {
     let digits = number.digits(groups);
-    let shape = number.groups()[..groups].iter().map(|group| group.length);
+    let shape = number.groups()[..groups].iter().map(|group| group.length());
     let (area, separated) = match groups {
         3 if shape.clone().eq([3, 3, 4]) => (0, true),
         4 if digits[0] == 1 && shape.clone().eq([1, 3, 3, 4]) => (1, true),
@@ -264,7 +268,7 @@ fn is_north_american(view: View<'_>, number: &Number, groups: usize) -> bool {
 /// A national number with its trunk zero, in groups.
 fn is_trunk(number: &Number, groups: usize) -> bool {
     let digits = number.digits(groups);
-    let first = number.groups()[0].length;
+    let first = number.groups()[0].length();
     let dotted = number.groups()[1..groups].iter().any(|group| group.separator == Separator::One(b'.'));
     digits[0] == 0
         && digits[1] != 0
@@ -284,7 +288,7 @@ fn is_known_shape(view: View<'_>, number: &Number, groups: usize) -> bool {
         return false;
     }
     for (length, group) in lengths.iter_mut().zip(&number.groups()[..groups]) {
-        *length = group.length;
+        *length = group.length();
     }
     let known = match lengths[..groups] {
         [3, 2, 2, 2] | [5, 5] => digits[0] >= 6,
@@ -299,7 +303,7 @@ fn is_known_shape(view: View<'_>, number: &Number, groups: usize) -> bool {
 
 /// Year, month, day in any order, perhaps with the hour after it.
 fn is_date(number: &Number) -> bool {
-    let lengths: Vec<usize> = number.groups().iter().take(3).map(|group| group.length).collect();
+    let lengths: Vec<usize> = number.groups().iter().take(3).map(|group| group.length()).collect();
     matches!(lengths[..], [4, 1 | 2, 1 | 2] | [1 | 2, 1 | 2, 4])
 }
 
@@ -345,5 +349,15 @@ impl Number {
             Separator::One(b' ') => self.digits(1)[0] != 0 && self.goes_on_with(groups, b' '),
             _ => false,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::PLANS;
+
+    #[test]
+    fn plans_can_be_searched() {
+        assert!(PLANS.is_sorted_by(|earlier, later| earlier.0 < later.0));
     }
 }

@@ -1,169 +1,11 @@
 //! Keys, tokens, passwords and private keys.
 
+use super::keys::{Alphabet, Prefixed};
 use super::registry::Builtin;
 use super::{Answer, Hit, Tail, View, is_alnum};
 
 /// A secret longer than this is not held to its end: what follows is swallowed.
 const MAX_HELD: usize = 256;
-
-/// What a key is made of after its prefix.
-#[derive(Clone, Copy)]
-pub(crate) enum Alphabet {
-    /// Letters and digits.
-    Alnum,
-    /// Capital letters and digits.
-    Upper,
-    /// Hexadecimal digits.
-    Hex,
-    /// Letters, digits, `_` and `-`.
-    Url,
-    /// The same and points.
-    Dotted,
-}
-
-impl Alphabet {
-    const fn has(self, unit: u8) -> bool {
-        match self {
-            Self::Alnum => is_alnum(unit),
-            Self::Upper => unit.is_ascii_uppercase() || unit.is_ascii_digit(),
-            Self::Hex => unit.is_ascii_hexdigit(),
-            Self::Url => is_alnum(unit) || matches!(unit, b'_' | b'-'),
-            Self::Dotted => is_alnum(unit) || matches!(unit, b'_' | b'-' | b'.'),
-        }
-    }
-}
-
-/// A kind of key that is known by its first characters, as its issuer documents them.
-pub(crate) struct Prefixed {
-    /// What it begins with: characters that an e-mail's local part may have, so that a cut-off one is held.
-    pub(crate) prefix: &'static str,
-    alphabet: Alphabet,
-    /// How many characters follow the prefix at least.
-    fewest: usize,
-}
-
-impl Prefixed {
-    /// How long a key of this kind is at least.
-    #[cfg(test)]
-    pub(crate) const fn shortest(&self) -> usize {
-        self.prefix.len() + self.fewest
-    }
-}
-
-const fn key(prefix: &'static str, alphabet: Alphabet, fewest: usize) -> Prefixed {
-    Prefixed { prefix, alphabet, fewest }
-}
-
-/// Kinds by issuer. A prefix that another one begins with stands after it: the last that fits counts.
-pub(crate) const PREFIXED: &[Prefixed] = {
-    use Alphabet::{Alnum, Dotted, Hex, Upper, Url};
-    &[
-        // Amazon Web Services
-        key("AKIA", Upper, 16),
-        key("ASIA", Upper, 16),
-        key("ABIA", Upper, 16),
-        key("ACCA", Upper, 16),
-        // Code hosting, packages, containers
-        key("ghp_", Alnum, 30),
-        key("gho_", Alnum, 30),
-        key("ghu_", Alnum, 30),
-        key("ghs_", Alnum, 30),
-        key("ghr_", Alnum, 30),
-        key("github_pat_", Url, 22),
-        key("glpat-", Url, 20),
-        key("gldt-", Url, 20),
-        key("glrt-", Url, 20),
-        key("glptt-", Url, 20),
-        key("npm_", Alnum, 30),
-        key("pypi-", Url, 50),
-        key("dckr_pat_", Url, 20),
-        key("rubygems_", Hex, 40),
-        key("ATATT3", Url, 40),
-        key("ATCTT3", Url, 40),
-        // Google, Azure, other clouds
-        key("AIza", Url, 30),
-        key("ya29.", Dotted, 20),
-        key("GOCSPX-", Url, 24),
-        key("dop_v1_", Hex, 40),
-        key("doo_v1_", Hex, 40),
-        key("dapi", Hex, 32),
-        key("LTAI", Alnum, 16),
-        key("AKID", Alnum, 30),
-        key("hvs.", Url, 24),
-        key("hvb.", Url, 24),
-        key("pscale_", Dotted, 30),
-        key("tskey-", Url, 20),
-        key("sbp_", Hex, 36),
-        key("fo1_", Url, 30),
-        key("HRKU-", Url, 30),
-        // Models
-        key("sk-", Url, 20),
-        key("sk_", Alnum, 40),
-        key("hf_", Alnum, 30),
-        key("gsk_", Alnum, 40),
-        key("r8_", Alnum, 30),
-        key("xai-", Alnum, 60),
-        key("pplx-", Alnum, 32),
-        key("lsv2_", Url, 40),
-        key("pcsk_", Url, 40),
-        // Chat
-        key("xoxb-", Url, 16),
-        key("xoxp-", Url, 16),
-        key("xoxa-", Url, 16),
-        key("xoxr-", Url, 16),
-        key("xoxs-", Url, 16),
-        key("xoxe-", Url, 16),
-        key("xoxe.", Dotted, 16),
-        key("xoxc-", Url, 16),
-        key("xoxd-", Url, 16),
-        key("xapp-", Url, 20),
-        // Payment and commerce
-        key("sk_live_", Alnum, 10),
-        key("sk_test_", Alnum, 10),
-        key("rk_live_", Alnum, 10),
-        key("rk_test_", Alnum, 10),
-        key("whsec_", Alnum, 16),
-        key("sq0atp-", Url, 20),
-        key("sq0csp-", Url, 30),
-        key("shpat_", Hex, 30),
-        key("shpca_", Hex, 30),
-        key("shppa_", Hex, 30),
-        key("shpss_", Hex, 30),
-        // Mail, monitoring, work
-        key("SG.", Dotted, 40),
-        key("key-", Hex, 32),
-        key("SK", Hex, 32),
-        key("xkeysib-", Url, 60),
-        key("glsa_", Url, 30),
-        key("glc_", Alnum, 40),
-        key("NRAK-", Alnum, 24),
-        key("sntrys_", Dotted, 40),
-        key("sntryu_", Hex, 40),
-        key("lin_api_", Alnum, 36),
-        key("ntn_", Alnum, 36),
-        key("secret_", Alnum, 36),
-        key("PMAK-", Url, 40),
-        key("dp.pt.", Alnum, 36),
-        key("figd_", Url, 36),
-        key("phx_", Alnum, 36),
-        key("pul-", Hex, 36),
-        key("AGE-SECRET-KEY-1", Upper, 50),
-        // Bots: the number of the bot, in base64, comes first
-        key("MD", Dotted, 50),
-        key("MT", Dotted, 50),
-        key("Mj", Dotted, 50),
-        key("Mz", Dotted, 50),
-        key("ND", Dotted, 50),
-        key("NT", Dotted, 50),
-        key("Nj", Dotted, 50),
-        key("Nz", Dotted, 50),
-        key("OD", Dotted, 50),
-        key("OT", Dotted, 50),
-        // Signed and armoured
-        key("eyJ", Dotted, 17),
-        key("-----BEGIN", Dotted, 0),
-    ]
-};
 
 /// Looks for a key of this kind at `start`, where its prefix stands.
 pub(crate) fn prefixed(view: View<'_>, start: usize, kind: &Prefixed) -> Answer {
@@ -311,6 +153,9 @@ pub(crate) enum Announced {
 
 /// What the key that ends before `end` announces, quotes and spaces aside.
 pub(crate) fn announced_by(units: &[u8], end: usize) -> Option<Announced> {
+    if !may_announce(units, end) {
+        return None;
+    }
     let floor = end.saturating_sub(40);
     let window = &units[floor..end];
     let trimmed =
@@ -382,6 +227,42 @@ pub(crate) fn announced_by(units: &[u8], end: usize) -> Option<Announced> {
         "signingkey",
     ]) || word == b"key" && qualified();
     announced.then_some(Announced::Key)
+}
+
+/// Whether the last letters before `end` are those of a word that announces a secret: most signs in code fail here.
+fn may_announce(units: &[u8], end: usize) -> bool {
+    let mut end = end;
+    let floor = end.saturating_sub(8);
+    while end > floor && matches!(units[end - 1], b' ' | b'"' | b'\'' | b'`' | b'*') {
+        end -= 1;
+    }
+    let Some(last) = end.checked_sub(3).map(|start| &units[start..end]) else { return false };
+    if last[2] >= 0x80 {
+        return true;
+    }
+    let lower = [last[0] | 0x20, last[1] | 0x20, last[2] | 0x20];
+    matches!(
+        &lower,
+        b"ord"
+            | b"swd"
+            | b"pwd"
+            | b"ase"
+            | b"ort"
+            | b"nha"
+            | b"ode"
+            | b"ass"
+            | b"sse"
+            | b"ena"
+            | b"ola"
+            | b"slo"
+            | b"ret"
+            | b"ken"
+            | b"key"
+            | b"ial"
+            | b"als"
+            | b"rer"
+            | b"ion"
+    )
 }
 
 fn has_ending(window: &[u8], endings: &[&str]) -> bool {
@@ -474,6 +355,11 @@ pub(crate) fn is_said(units: &[u8], start: usize) -> bool {
         before = rest;
     }
     let Some(before) = before.strip_suffix(b" ") else { return false };
+    let [.., second, last] = before else { return false };
+    let ending = [second | 0x20, last | 0x20];
+    if !matches!(&ending, b"is" | b"as" | b"et" | b"st" | b"es" | b" e" | b"ar" | b"to" | b"ng") && *last != b':' {
+        return false;
+    }
     let verbs: [&[u8]; 12] =
         [b" is", b" was", b" lautet", b" ist", b" est", b" es", b" e", b" jest", b" ar", b" to", b" is:", b" being"];
     verbs
@@ -498,6 +384,11 @@ const HOOKS: &[&str] = &[
     "https://outlook.office.com/webhook/",
     "https://chat.googleapis.com/v1/spaces/",
 ];
+
+/// Whether what follows the colon of a URL at `colon` could be one of them, by its first letter.
+pub(crate) fn may_be_hook(view: View<'_>, colon: usize) -> bool {
+    view.get(colon + 3).is_none_or(|unit| matches!(unit, b'h' | b'd' | b'o' | b'c'))
+}
 
 /// Looks for the URL of a web hook at `start`.
 pub(crate) fn hook(view: View<'_>, start: usize) -> Answer {

@@ -1,0 +1,193 @@
+//! Kinds of keys that are known by their first characters.
+
+use super::is_alnum;
+
+/// What a key is made of after its prefix.
+#[derive(Clone, Copy)]
+pub(crate) enum Alphabet {
+    /// Letters and digits.
+    Alnum,
+    /// Capital letters and digits.
+    Upper,
+    /// Hexadecimal digits.
+    Hex,
+    /// Letters, digits, `_` and `-`.
+    Url,
+    /// The same and points.
+    Dotted,
+}
+
+impl Alphabet {
+    pub(super) const fn has(self, unit: u8) -> bool {
+        match self {
+            Self::Alnum => is_alnum(unit),
+            Self::Upper => unit.is_ascii_uppercase() || unit.is_ascii_digit(),
+            Self::Hex => unit.is_ascii_hexdigit(),
+            Self::Url => is_alnum(unit) || matches!(unit, b'_' | b'-'),
+            Self::Dotted => is_alnum(unit) || matches!(unit, b'_' | b'-' | b'.'),
+        }
+    }
+}
+
+/// A kind of key that is known by its first characters, as its issuer documents them.
+pub(crate) struct Prefixed {
+    /// What it begins with: characters that an e-mail's local part may have, so that a cut-off one is held.
+    pub(crate) prefix: &'static str,
+    pub(super) alphabet: Alphabet,
+    /// How many characters follow the prefix at least.
+    pub(super) fewest: usize,
+}
+
+impl Prefixed {
+    /// How long a key of this kind is at least.
+    #[cfg(test)]
+    pub(crate) const fn shortest(&self) -> usize {
+        self.prefix.len() + self.fewest
+    }
+}
+
+const fn key(prefix: &'static str, alphabet: Alphabet, fewest: usize) -> Prefixed {
+    Prefixed { prefix, alphabet, fewest }
+}
+
+/// Kinds by issuer. A prefix that another one begins with stands after it: the last that fits counts.
+pub(crate) const PREFIXED: &[Prefixed] = {
+    use Alphabet::{Alnum, Dotted, Hex, Upper, Url};
+    &[
+        // Amazon Web Services
+        key("AKIA", Upper, 16),
+        key("ASIA", Upper, 16),
+        key("ABIA", Upper, 16),
+        key("ACCA", Upper, 16),
+        // Code hosting, packages, containers
+        key("ghp_", Alnum, 30),
+        key("gho_", Alnum, 30),
+        key("ghu_", Alnum, 30),
+        key("ghs_", Alnum, 30),
+        key("ghr_", Alnum, 30),
+        key("github_pat_", Url, 22),
+        key("glpat-", Url, 20),
+        key("gldt-", Url, 20),
+        key("glrt-", Url, 20),
+        key("glptt-", Url, 20),
+        key("npm_", Alnum, 30),
+        key("pypi-", Url, 50),
+        key("dckr_pat_", Url, 20),
+        key("rubygems_", Hex, 40),
+        key("ATATT3", Url, 40),
+        key("ATCTT3", Url, 40),
+        // Google, Azure, other clouds
+        key("AIza", Url, 30),
+        key("ya29.", Dotted, 20),
+        key("GOCSPX-", Url, 24),
+        key("dop_v1_", Hex, 40),
+        key("doo_v1_", Hex, 40),
+        key("dapi", Hex, 32),
+        key("LTAI", Alnum, 16),
+        key("AKID", Alnum, 30),
+        key("hvs.", Url, 24),
+        key("hvb.", Url, 24),
+        key("pscale_", Dotted, 30),
+        key("tskey-", Url, 20),
+        key("sbp_", Hex, 36),
+        key("fo1_", Url, 30),
+        key("HRKU-", Url, 30),
+        // Models
+        key("sk-", Url, 20),
+        key("sk_", Alnum, 40),
+        key("hf_", Alnum, 30),
+        key("gsk_", Alnum, 40),
+        key("r8_", Alnum, 30),
+        key("xai-", Alnum, 60),
+        key("pplx-", Alnum, 32),
+        key("lsv2_", Url, 40),
+        key("pcsk_", Url, 40),
+        // Chat
+        key("xoxb-", Url, 16),
+        key("xoxp-", Url, 16),
+        key("xoxa-", Url, 16),
+        key("xoxr-", Url, 16),
+        key("xoxs-", Url, 16),
+        key("xoxe-", Url, 16),
+        key("xoxe.", Dotted, 16),
+        key("xoxc-", Url, 16),
+        key("xoxd-", Url, 16),
+        key("xapp-", Url, 20),
+        // Payment and commerce
+        key("sk_live_", Alnum, 10),
+        key("sk_test_", Alnum, 10),
+        key("rk_live_", Alnum, 10),
+        key("rk_test_", Alnum, 10),
+        key("whsec_", Alnum, 16),
+        key("sq0atp-", Url, 20),
+        key("sq0csp-", Url, 30),
+        key("shpat_", Hex, 30),
+        key("shpca_", Hex, 30),
+        key("shppa_", Hex, 30),
+        key("shpss_", Hex, 30),
+        // Mail, monitoring, work
+        key("SG.", Dotted, 40),
+        key("key-", Hex, 32),
+        key("SK", Hex, 32),
+        key("xkeysib-", Url, 60),
+        key("glsa_", Url, 30),
+        key("glc_", Alnum, 40),
+        key("NRAK-", Alnum, 24),
+        key("sntrys_", Dotted, 40),
+        key("sntryu_", Hex, 40),
+        key("lin_api_", Alnum, 36),
+        key("ntn_", Alnum, 36),
+        key("secret_", Alnum, 36),
+        key("PMAK-", Url, 40),
+        key("dp.pt.", Alnum, 36),
+        key("figd_", Url, 36),
+        key("phx_", Alnum, 36),
+        key("pul-", Hex, 36),
+        key("AGE-SECRET-KEY-1", Upper, 50),
+        // Bots: the number of the bot, in base64, comes first
+        key("MD", Dotted, 50),
+        key("MT", Dotted, 50),
+        key("Mj", Dotted, 50),
+        key("Mz", Dotted, 50),
+        key("ND", Dotted, 50),
+        key("NT", Dotted, 50),
+        key("Nj", Dotted, 50),
+        key("Nz", Dotted, 50),
+        key("OD", Dotted, 50),
+        key("OT", Dotted, 50),
+        // Signed and armoured
+        key("eyJ", Dotted, 17),
+        key("-----BEGIN", Dotted, 0),
+    ]
+};
+
+/// The kind with the longest prefix that stands at the start of these units.
+pub(crate) fn prefix_at(units: &[u8]) -> Option<u16> {
+    let (first, second) = (usize::from(*units.first()?), *units.get(1)?);
+    let mut place = *BY_FIRST.0.get(first)?;
+    let mut longest: Option<u16> = None;
+    while place != NO_PREFIX {
+        let prefix = PREFIXED[usize::from(place)].prefix.as_bytes();
+        let longer = longest.is_none_or(|longest| PREFIXED[usize::from(longest)].prefix.len() < prefix.len());
+        if prefix[1] == second && longer && units.starts_with(prefix) {
+            longest = Some(place);
+        }
+        place = BY_FIRST.1[usize::from(place)];
+    }
+    longest
+}
+
+const NO_PREFIX: u16 = u16::MAX;
+
+/// Where the kinds with each first character begin, and which one of the same character comes after each.
+const BY_FIRST: ([u16; 128], [u16; PREFIXED.len()]) = {
+    let (mut first, mut next) = ([NO_PREFIX; 128], [NO_PREFIX; PREFIXED.len()]);
+    let mut place = PREFIXED.len();
+    while place > 0 {
+        place -= 1;
+        let character = PREFIXED[place].prefix.as_bytes()[0] as usize;
+        next[place] = first[character];
+        first[character] = place as u16;
+    }
+    (first, next)
+};
