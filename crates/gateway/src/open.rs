@@ -1,12 +1,12 @@
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use gatewright_model::{Code, Effect, Event, Fate, Refusal, Trust};
 use gatewright_store::log::{Opening, Ticket, Unrecorded, Urgency};
 
 use crate::journal::Stage;
-use crate::mask::View;
+use crate::mask::{Destination, View};
 use crate::story::Story;
 use crate::{Drain, Gateway, Journal, Request};
 
@@ -36,10 +36,23 @@ pub(crate) fn unrecorded(why: &Unrecorded) -> Refusal {
     }
 }
 
-/// Whether the record must be on disk before anything leaves for the model server: where it leaves the operator's own
-/// walls, and where it has an effect.
-fn before_sending(request: &Request) -> bool {
-    request.trust() == Trust::External || request.operation().effect() == Effect::Change
+/// From which usual first byte on a record that waits for company is on disk in time all the same.
+const PATIENT: Duration = Duration::from_millis(4);
+
+/// How soon the record must be on disk: before anything leaves for the model server, where that is outside of the
+/// operator's own walls or has an effect; else before the answer's first byte leaves.
+fn urgency(request: &Request) -> Urgency {
+    if request.trust() == Trust::External || request.operation().effect() == Effect::Change {
+        return Urgency::Now;
+    }
+    match request.destination() {
+        Destination::Upstream { connection, .. }
+            if request.world().upstreams.usual_first_byte(connection) >= PATIENT =>
+        {
+            Urgency::Linger
+        }
+        Destination::Upstream { .. } | Destination::Here(_) => Urgency::Soon,
+    }
 }
 
 impl Gateway {
@@ -53,7 +66,7 @@ impl Gateway {
         let now = journal.now();
         let moments = journal.take();
         let before = moments.clone();
-        let urgent = before_sending(&request);
+        let urgency = urgency(&request);
         let opening = Opening {
             request: journal.request(),
             session: request.session(),
@@ -61,7 +74,7 @@ impl Gateway {
             moments,
             body: request.recorded().clone(),
             masked: request.masked().to_vec(),
-            urgency: if urgent { Urgency::Now } else { Urgency::Linger },
+            urgency,
         };
         let id = journal.request();
         let story = |closing| {
@@ -75,7 +88,8 @@ impl Gateway {
         let (ticket, closing) = self.log.intent(opening).await.map_err(|why| unrecorded(&why))?;
         journal.reached(Stage::Opened);
         let mut recording = Recording { request, story: story(Some(closing)), durability: Durability::Awaited(ticket) };
-        if urgent && let Err(refusal) = recording.durable().await {
+        if urgency == Urgency::Now
+            && let Err(refusal) = recording.durable().await {
             return Err(recording.failed(refusal));
         }
         Ok(recording)

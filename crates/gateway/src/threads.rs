@@ -4,7 +4,6 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
 use aws_lc_rs::digest::{Context, SHA256};
-use aws_lc_rs::hmac;
 use gatewright_json::{Value, write};
 use gatewright_model::{Entropy, Identity, SessionId, Timestamp};
 
@@ -19,7 +18,9 @@ type Key = [u8; 16];
 /// Remembers the histories of recent calls, by keyed hashes alone, so that a call whose history grew from one of them
 /// joins its session. Bounded: the oldest conversations are forgotten and then start a new session.
 pub struct Threads {
-    key: hmac::Key,
+    /// A hash that has the deployment's key, as a whole block, behind it. What comes out of it is cut to half its
+    /// length, so nobody can go on from there.
+    keyed: Context,
     known: Mutex<Generations>,
 }
 
@@ -45,7 +46,10 @@ impl Generations {
 impl Threads {
     /// Threads keyed by the deployment's key, so that nobody can tell a conversation from its hash.
     pub fn new(deployment_key: &[u8; 32]) -> Self {
-        Self { key: hmac::Key::new(hmac::HMAC_SHA256, deployment_key), known: Mutex::default() }
+        let mut keyed = Context::new(&SHA256);
+        keyed.update(deployment_key);
+        keyed.update(&[0; 32]);
+        Self { keyed, known: Mutex::default() }
     }
 
     /// The session of a call: what the caller names, else the conversation that its history continues, else a new one.
@@ -85,39 +89,45 @@ impl Threads {
     }
 
     fn own(&self, identity: &Identity, name: &str) -> Key {
-        let mut tag = hmac::Context::with_key(&self.key);
-        for part in [b"name", identity.issuer.as_str().as_bytes(), identity.subject.as_bytes(), name.as_bytes()] {
-            tag.update(&(part.len() as u64).to_be_bytes());
-            tag.update(part);
-        }
-        shortened(&tag.sign())
+        let mut digest = self.of(b"name", identity);
+        add(&mut digest, name.as_bytes());
+        shortened(digest)
     }
 
     /// Keyed hashes of the history's last prefixes, the whole history last.
     fn prefixes(&self, identity: &Identity, history: &[Value]) -> Vec<Key> {
-        let mut digest = Context::new(&SHA256);
-        for part in [identity.issuer.as_str(), &identity.subject] {
-            digest.update(&(part.len() as u64).to_be_bytes());
-            digest.update(part.as_bytes());
-        }
-        let mut text = Vec::new();
+        let mut digest = self.of(b"history", identity);
+        let mut text = Vec::with_capacity(4_096);
         let mut keys = Vec::new();
         for (position, message) in history.iter().enumerate() {
             text.clear();
             write(message, &mut text);
-            digest.update(&(text.len() as u64).to_be_bytes());
-            digest.update(&text);
+            add(&mut digest, &text);
             if history.len() - position <= LOOK_BACK {
-                keys.push(shortened(&hmac::sign(&self.key, digest.clone().finish().as_ref())));
+                keys.push(shortened(digest.clone()));
             }
         }
         keys
     }
+
+    fn of(&self, purpose: &[u8], identity: &Identity) -> Context {
+        let mut digest = self.keyed.clone();
+        for part in [purpose, identity.issuer.as_str().as_bytes(), identity.subject.as_bytes()] {
+            add(&mut digest, part);
+        }
+        digest
+    }
 }
 
-fn shortened(tag: &hmac::Tag) -> Key {
+/// Adds a part so that no two lists of parts are one text.
+fn add(digest: &mut Context, part: &[u8]) {
+    digest.update(&(part.len() as u64).to_be_bytes());
+    digest.update(part);
+}
+
+fn shortened(digest: Context) -> Key {
     let mut key = [0; 16];
-    key.copy_from_slice(&tag.as_ref()[..16]);
+    key.copy_from_slice(&digest.finish().as_ref()[..16]);
     key
 }
 

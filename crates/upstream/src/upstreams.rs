@@ -2,6 +2,7 @@ use std::collections::HashMap;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -61,6 +62,8 @@ struct Target {
     credential: Option<Presented>,
     timeouts: Timeouts,
     reach: Direct,
+    /// Its usual time to the first byte, µs; 0 until one came.
+    usual: AtomicU64,
 }
 
 /// A credential and the header that this connection's protocol wants it in.
@@ -95,7 +98,7 @@ impl Upstreams {
         let credential = credential.map(|(header, prefix, lender)| Presented { header, prefix, lender });
         // INVARIANT: an authority is made of characters that a header may have.
         let host = HeaderValue::from_str(origin.authority().as_str()).unwrap_or_else(|_| HeaderValue::from_static(""));
-        self.targets.insert(name, Arc::new(Target { origin, host, credential, timeouts, reach }));
+        self.targets.insert(name, Arc::new(Target { origin, host, credential, timeouts, reach, usual: AtomicU64::new(0) }));
     }
 
     /// Sends a request and gives its answer, whose body nobody has read yet.
@@ -103,11 +106,22 @@ impl Upstreams {
         let target = self.targets.get(connection).ok_or(Failure::Unknown)?;
         let request = target.request(outgoing)?;
         let limit = target.timeouts.first_byte;
+        let sent = Instant::now();
         match tokio::time::timeout(limit, target.reach.send(request)).await {
-            Ok(Ok((status, headers, body))) => Ok(Answer::new(status, &headers, body, target.timeouts.idle)),
+            Ok(Ok((status, headers, body))) => {
+                target.heard_after(sent.elapsed());
+                Ok(Answer::new(status, &headers, body, target.timeouts.idle))
+            }
             Ok(Err(lost)) => Err(Failure::Unreachable(describe(lost))),
             Err(_) => Err(Failure::TimedOut(limit)),
         }
+    }
+
+    /// How long this connection's model server takes to the first byte of an answer, as of late; zero where nobody
+    /// knows yet.
+    pub fn usual_first_byte(&self, connection: &ConnectionName) -> Duration {
+        let usual = self.targets.get(connection).map_or(0, |target| target.usual.load(Relaxed));
+        Duration::from_micros(usual)
     }
 
     /// Removes the connection's credential from a text that is about to be shown, wherever it stands.
@@ -124,6 +138,13 @@ impl Upstreams {
 }
 
 impl Target {
+    /// Moves the usual time an eighth of the way. Two at once may lose one of the two; it is a hint.
+    fn heard_after(&self, took: Duration) {
+        let (took, usual) = (u64::try_from(took.as_micros()).unwrap_or(u64::MAX).max(1), self.usual.load(Relaxed));
+        let next = if usual == 0 { took } else { usual - usual / 8 + took / 8 };
+        self.usual.store(next.max(1), Relaxed);
+    }
+
     fn request(&self, outgoing: Outgoing) -> Result<Request<Full<Bytes>>, Failure> {
         let uri = self.origin.target(&outgoing.path).map_err(|_| Failure::Malformed)?;
         let mut request = Request::new(Full::new(outgoing.body));

@@ -53,7 +53,7 @@ fn sent_upstream(
     }
     let finished = |mut body: Value| {
         protocol.prepare(route, &mut body, &upstream, &decision.settings, &connection.dialect)?;
-        let mut bytes = Vec::with_capacity(1024);
+        let mut bytes = Vec::with_capacity(4096);
         write(&body, &mut bytes);
         Ok::<Bytes, Refusal>(Bytes::from(bytes))
     };

@@ -33,7 +33,8 @@ pub(crate) async fn reply(reply: Reply, recording: &Recording) -> Result<Masked,
         Source::Upstream(answer) => answer,
     };
     if !answer.status.is_success() {
-        return Err(upstream_refusal(answer, request).await);
+        // Rare and large: it must not make every call's future as large.
+        return Err(Box::pin(upstream_refusal(answer, request)).await);
     }
     let editor = || {
         let head = head_of(&answer);

@@ -7,8 +7,9 @@ use crate::words::Maskers;
 
 /// The answer as the caller is shown it, and as it is recorded where that differs.
 pub(crate) struct View {
-    shown: Option<Side>,
-    recorded: Option<Side>,
+    // Handed from step to step, so they are pointers.
+    shown: Option<Box<Side>>,
+    recorded: Option<Box<Side>>,
 }
 
 /// One of the two.
@@ -37,8 +38,8 @@ impl Side {
 }
 
 impl View {
-    pub(super) const fn new(shown: Side, recorded: Option<Side>) -> Self {
-        Self { shown: Some(shown), recorded }
+    pub(super) fn new(shown: Side, recorded: Option<Side>) -> Self {
+        Self { shown: Some(Box::new(shown)), recorded: recorded.map(Box::new) }
     }
 
     pub(super) const fn none() -> Self {
@@ -78,8 +79,8 @@ impl View {
 
     /// What may be shown and what is recorded of it, since the last time.
     pub(crate) fn take(&mut self) -> (Bytes, Bytes) {
-        let shown = self.shown.as_mut().map(Side::take).unwrap_or_default();
-        let recorded = self.recorded.as_mut().map_or_else(|| shown.clone(), Side::take);
+        let shown = self.shown.as_mut().map(|side| side.take()).unwrap_or_default();
+        let recorded = self.recorded.as_mut().map_or_else(|| shown.clone(), |side| side.take());
         (shown, recorded)
     }
 

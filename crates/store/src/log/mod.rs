@@ -40,7 +40,9 @@ use ticket::Promise;
 pub enum Urgency {
     /// Something waits for it before it is sent.
     Now,
-    /// It overlaps with the model's work and may wait a moment for company.
+    /// It overlaps with work that is short: it waits for company only where company is certain.
+    Soon,
+    /// It overlaps with work that takes longer than the sync, and may wait a moment for company.
     Linger,
 }
 
@@ -107,6 +109,7 @@ impl Log {
             .map_err(|long| Unrecorded::TooLong { length: long.length })?;
         let delay = match urgency {
             Urgency::Now => Duration::ZERO,
+            Urgency::Soon => shared.soon(),
             Urgency::Linger => shared.options.linger,
         };
         let (promise, ticket) = Promise::new();

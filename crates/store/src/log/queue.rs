@@ -117,6 +117,9 @@ enum Stage {
     Broken(Broken),
 }
 
+/// From how many open journeys on an intent finds company without waiting long.
+const CROWD: usize = 16;
+
 /// How many notes may wait at once.
 const NOTES: usize = 1_024;
 
@@ -188,6 +191,13 @@ impl Shared {
         }
         queue.waiting.insert(request, cx.waker().clone());
         Poll::Pending
+    }
+
+    /// The delay of an intent that is waited for before long. Where many journeys are open, others come within a moment,
+    /// and a sync for each would cost everybody more than the moment does.
+    pub(super) fn soon(&self) -> Duration {
+        let open = self.options.places.saturating_sub(self.places.available_permits());
+        if open > CROWD { self.options.linger } else { Duration::ZERO }
     }
 
     /// The delay of an outcome: it rides with the next intent, unless journeys wait for its place. Outcomes that were

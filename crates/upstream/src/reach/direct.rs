@@ -86,7 +86,8 @@ impl Direct {
         loop {
             let (mut line, kept) = match poll_fn(|context| Poll::Ready(self.pool.take(context))).await {
                 Some(line) => (line, Kept::Yes),
-                None => (self.open().await?, Kept::No),
+                // Rare and large: it must not make every call's future as large.
+                None => (Box::pin(self.open()).await?, Kept::No),
             };
             let mut failure = match line.exchange(request).await {
                 Ok(response) => {

@@ -18,8 +18,10 @@ pub(super) type Wire = MaybeHttpsStream<TokioIo<TcpStream>>;
 /// One HTTP/1.1 connection.
 ///
 /// It has no task of its own: whoever waits for its answer drives it. That saves two wake-ups in each exchange, and a
-/// caller who leaves closes it by dropping it.
-pub(super) struct Line {
+/// caller who leaves closes it by dropping it. It is handed from future to future, so it is a pointer.
+pub(super) struct Line(Box<Link>);
+
+struct Link {
     sender: SendRequest<Full<Bytes>>,
     connection: Connection<Wire, Full<Bytes>>,
     state: State,
@@ -35,7 +37,7 @@ impl Line {
     pub(super) async fn open(wire: Wire) -> hyper::Result<Self> {
         let (sender, connection) =
             Builder::new().max_headers(100).max_buf_size(256 * 1024).handshake(wire).await?;
-        Ok(Self { sender, connection, state: State::Open })
+        Ok(Self(Box::new(Link { sender, connection, state: State::Open })))
     }
 
     /// Sends a request and waits for its answer's head. The request comes back with the error where none of it was
@@ -44,9 +46,10 @@ impl Line {
         &mut self,
         request: Request<Full<Bytes>>,
     ) -> Result<Response<Incoming>, TrySendError<Request<Full<Bytes>>>> {
-        let mut answer = pin!(self.sender.try_send_request(request));
+        let Link { sender, connection, state } = &mut *self.0;
+        let mut answer = pin!(sender.try_send_request(request));
         poll_fn(|context| {
-            drive(&mut self.connection, &mut self.state, context);
+            drive(connection, state, context);
             answer.as_mut().poll(context)
         })
         .await
@@ -54,13 +57,13 @@ impl Line {
 
     /// Lets the connection read and write what it can.
     pub(super) fn drive(&mut self, context: &mut Context<'_>) {
-        drive(&mut self.connection, &mut self.state, context);
+        drive(&mut self.0.connection, &mut self.0.state, context);
     }
 
     /// Ready when the next request may be sent at once; pending for a connection that is closed or not done.
     pub(super) fn poll_usable(&mut self, context: &mut Context<'_>) -> Poll<()> {
         self.drive(context);
-        match (self.state, self.sender.poll_ready(context)) {
+        match (self.0.state, self.0.sender.poll_ready(context)) {
             (State::Open, Poll::Ready(Ok(()))) => Poll::Ready(()),
             (State::Open | State::Closed, _) => Poll::Pending,
         }
