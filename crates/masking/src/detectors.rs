@@ -4,7 +4,7 @@ use crate::custom::fields::FieldRule;
 use crate::custom::pattern::Pattern;
 use crate::custom::words::{MAX_TERM, Words, normalise};
 use crate::custom::{CustomPattern, CustomRule, FieldPath, RuleFault};
-use crate::detect::registry::ENTRIES;
+use crate::detect::registry::entries;
 use crate::detect::seeds::{self, Kind, Seed};
 use crate::detect::{Answer, View};
 use crate::scanner::Tokens;
@@ -44,7 +44,8 @@ impl Detectors {
     pub fn builtin() -> Self {
         seeds::prepare();
         crate::detect::context::prepare();
-        let info_types = ENTRIES.iter().filter_map(|entry| InfoType::new(entry.name)).collect();
+        crate::detect::national::prepare();
+        let info_types = entries().filter_map(|entry| InfoType::new(entry.name)).collect();
         Self { builtin: Builtin::Used, info_types, words: None, patterns: Vec::new(), fields: Vec::new() }
     }
 

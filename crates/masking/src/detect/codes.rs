@@ -32,7 +32,7 @@ pub(crate) fn national_insurance(view: View<'_>, start: usize) -> Answer {
     let bare = !view.get(digits).is_some_and(is_alnum);
     let end = if suffixed { at + 1 } else { digits };
     let upper = first.is_ascii_uppercase() && second.is_ascii_uppercase();
-    let spoken_of = || context::nearest(view, start) == Some(Topic::NationalInsurance);
+    let spoken_of = || context::nearest(view, start).speak_of(Topic::Of(Builtin::UkNino));
     match (suffixed && upper) || ((suffixed || bare) && spoken_of()) {
         true => Answer::found(end, Builtin::UkNino.index()),
         false => Answer::Nothing,

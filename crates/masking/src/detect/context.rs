@@ -3,9 +3,10 @@
 use std::sync::LazyLock;
 
 use aho_corasick::automaton::Automaton;
-use aho_corasick::{Anchored, Input, dfa};
+use aho_corasick::{Anchored, dfa};
 
 use super::View;
+use super::registry::{Builtin, entries};
 use crate::text::fold_str;
 
 /// How many units before a value are read for context.
@@ -16,16 +17,47 @@ pub(crate) const CONTEXT: usize = 96;
 pub(crate) enum Topic {
     /// Phone, fax, text messages.
     Phone,
-    /// United States social security.
-    SocialSecurity,
     /// Versions, builds, releases: not an address.
     Version,
-    /// United Kingdom national insurance.
-    NationalInsurance,
     /// Bank accounts.
     Account,
     /// An order, invoice, tracking or other number of a thing.
     Thing,
+    /// What the registry has words for.
+    Of(Builtin),
+}
+
+/// What a word speaks of: of several identifiers, where countries share a name.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Subjects(u128);
+
+/// The bits below are those of the topics that are no identifier.
+const FIRST_IDENTIFIER: usize = 4;
+
+impl Subjects {
+    const fn of(topic: Topic) -> Self {
+        Self(match topic {
+            Topic::Phone => 1,
+            Topic::Version => 2,
+            Topic::Account => 4,
+            Topic::Thing => 8,
+            Topic::Of(builtin) => 1 << (FIRST_IDENTIFIER + builtin.index().place()),
+        })
+    }
+
+    const fn and(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// Whether this is among them.
+    pub(crate) const fn speak_of(self, topic: Topic) -> bool {
+        self.0 & Self::of(topic).0 != 0
+    }
+
+    /// Whether an identifier is among them.
+    pub(crate) const fn speak_of_an_identifier(self) -> bool {
+        self.0 >> FIRST_IDENTIFIER != 0
+    }
 }
 
 /// Words by topic, as written; one that ends in `$` must end there.
@@ -105,29 +137,6 @@ const WORDS: &[(Topic, &[&str])] = &[
         ],
     ),
     (
-        Topic::SocialSecurity,
-        &[
-            "ssn",
-            "social security",
-            "social_security",
-            "socialsecurity",
-            "soc sec",
-            "social-security",
-            "ssid$",
-            "seguro social",
-            "sécurité sociale",
-            "sozialversicherung",
-            "tax id",
-            "taxpayer",
-            "tin$",
-            "社会安全号",
-            "社会保障号",
-            "社会保障番号",
-            "사회보장번호",
-            "социального страхования",
-        ],
-    ),
-    (
         Topic::Version,
         &[
             "version",
@@ -159,7 +168,6 @@ const WORDS: &[(Topic, &[&str])] = &[
             "oid$",
         ],
     ),
-    (Topic::NationalInsurance, &["national insurance", "nino", "ni number", "ni no", "insurance number"]),
     (Topic::Account, &["iban", "account", "konto", "compte", "cuenta", "rekening"]),
     (
         Topic::Thing,
@@ -203,17 +211,25 @@ const WORDS: &[(Topic, &[&str])] = &[
 
 struct Vocabulary {
     automaton: dfa::DFA,
-    words: Vec<(Topic, bool)>,
+    words: Vec<Word>,
+}
+
+/// What a pattern of the automaton speaks of, and how it must stand.
+struct Word {
+    subjects: Subjects,
+    whole: bool,
+    capitals: bool,
 }
 
 static VOCABULARY: LazyLock<Option<Vocabulary>> = LazyLock::new(|| {
-    let mut words = Vec::new();
-    let mut patterns = Vec::new();
-    for (topic, written) in WORDS {
-        for word in *written {
-            words.push((*topic, word.ends_with('$')));
-            patterns.push(fold_str(word.trim_end_matches('$')));
-        }
+    let (mut words, mut patterns) = (Vec::<Word>::new(), Vec::<Vec<u8>>::new());
+    let general = WORDS.iter().flat_map(|(topic, written)| written.iter().map(|word| (*topic, *word)));
+    let registered = entries().flat_map(|entry| entry.context.iter().map(|word| (Topic::Of(entry.builtin), *word)));
+    for (topic, written) in general.chain(registered) {
+        let whole = written.ends_with('$');
+        let capitals = written.len() > 1 && written.bytes().all(|unit| unit.is_ascii_uppercase() || unit == b'$');
+        words.push(Word { subjects: Subjects::of(topic), whole, capitals });
+        patterns.push(fold_str(written.trim_end_matches('$')));
     }
     let automaton = dfa::DFA::builder().ascii_case_insensitive(true).build(&patterns).ok()?;
     Some(Vocabulary { automaton, words })
@@ -224,30 +240,40 @@ pub(crate) fn prepare() {
     LazyLock::force(&VOCABULARY);
 }
 
-/// The topic that is spoken of last before `at`, in the same record: not before a blank line, and not before the key
-/// where `at` is the value of one.
-pub(crate) fn nearest(view: View<'_>, at: usize) -> Option<Topic> {
+/// What is spoken of last before `at`, in the same record: not before a blank line, and not before the key where `at`
+/// is the value of one. Of words that end together the longest counts.
+pub(crate) fn nearest(view: View<'_>, at: usize) -> Subjects {
     nearest_since(view, context_start(view, at), at)
 }
 
-fn nearest_since(view: View<'_>, start: usize, at: usize) -> Option<Topic> {
+fn nearest_since(view: View<'_>, start: usize, at: usize) -> Subjects {
     super::work(at - start);
-    let vocabulary = VOCABULARY.as_ref()?;
-    let input = Input::new(view.units).span(start..at).anchored(Anchored::No);
-    let mut state = vocabulary.automaton.start_state(Anchored::No).ok()?;
-    let mut nearest = None;
-    for place in input.start()..input.end() {
-        state = vocabulary.automaton.next_state(Anchored::No, state, view.units[place]);
-        if !vocabulary.automaton.is_special(state) || !vocabulary.automaton.is_match(state) {
+    let mut nearest = Subjects::default();
+    let Some(vocabulary) = VOCABULARY.as_ref() else { return nearest };
+    let automaton = &vocabulary.automaton;
+    let Ok(mut state) = automaton.start_state(Anchored::No) else { return nearest };
+    for (place, unit) in view.units[..at].iter().enumerate().skip(start) {
+        state = automaton.next_state(Anchored::No, state, *unit);
+        if !automaton.is_special(state) || !automaton.is_match(state) {
             continue;
         }
-        for index in 0..vocabulary.automaton.match_len(state) {
-            let pattern = vocabulary.automaton.match_pattern(state, index);
-            let length = vocabulary.automaton.pattern_len(pattern);
-            let (topic, whole) = vocabulary.words[pattern.as_usize()];
-            if stands_alone(view, place + 1 - length, place + 1, whole, at) {
-                nearest = Some(topic);
+        let (mut longest, mut subjects) = (0, Subjects::default());
+        for index in 0..automaton.match_len(state) {
+            let pattern = automaton.match_pattern(state, index);
+            let length = automaton.pattern_len(pattern);
+            let word = &vocabulary.words[pattern.as_usize()];
+            let begins = place + 1 - length;
+            let in_capitals = || !view.units[begins..=place].iter().any(u8::is_ascii_lowercase);
+            if length >= longest
+                && stands_alone(view, begins, place + 1, word.whole, at)
+                && (!word.capitals || in_capitals())
+            {
+                subjects = if length > longest { word.subjects } else { subjects.and(word.subjects) };
+                longest = length;
             }
+        }
+        if longest > 0 {
+            nearest = subjects;
         }
     }
     nearest
@@ -287,7 +313,7 @@ fn last_visible(window: &[u8]) -> Option<usize> {
 pub(crate) fn is_version(view: View<'_>, at: usize) -> bool {
     // Far-off versions say nothing of an address.
     let near = View { units: &view.units[..at], ..view };
-    nearest_since(near, at.saturating_sub(24).max(context_start(view, at)), at) == Some(Topic::Version)
+    nearest_since(near, at.saturating_sub(24).max(context_start(view, at)), at).speak_of(Topic::Version)
 }
 
 #[cfg(test)]
@@ -295,23 +321,32 @@ mod tests {
     use super::*;
     use crate::text::More;
 
-    fn topic(before: &str) -> Option<Topic> {
+    fn topics(before: &str) -> Subjects {
         let units = fold_str(before);
         nearest(View { units: &units, more: More::No }, units.len())
     }
 
     #[test]
     fn the_last_topic_counts() {
-        assert_eq!(topic("Call me; my SSN is "), Some(Topic::SocialSecurity));
-        assert_eq!(topic("my SSN; call "), Some(Topic::Phone));
-        assert_eq!(topic("номер телефона "), Some(Topic::Phone));
-        assert_eq!(topic("the hotel at "), None);
-        assert_eq!(topic("SSN\n\nIt was "), None);
+        assert!(topics("Call me; my SSN is ").speak_of(Topic::Of(Builtin::UsSsn)));
+        assert_eq!(topics("my SSN; call "), Subjects::of(Topic::Phone));
+        assert_eq!(topics("номер телефона "), Subjects::of(Topic::Phone));
+        assert_eq!(topics("the hotel at "), Subjects::default());
+        assert_eq!(topics("SSN\n\nIt was "), Subjects::default());
+    }
+
+    #[test]
+    fn countries_share_names_and_common_words_need_capitals() {
+        let both = topics("NIF ");
+        assert!(both.speak_of(Topic::Of(Builtin::EsNif)) && both.speak_of(Topic::Of(Builtin::PtNif)));
+        assert_eq!(topics("a sin "), Subjects::default());
+        assert!(topics("SIN ").speak_of(Topic::Of(Builtin::CaSin)));
+        assert!(topics("national id: SA ID ").speak_of(Topic::Of(Builtin::ZaId)));
     }
 
     #[test]
     fn a_key_speaks_for_its_value_alone() {
-        assert_eq!(topic(r#"{"ssn": "1", "weight": ""#), None);
-        assert_eq!(topic(r#"{"weight": 1, "homePhone": ""#), Some(Topic::Phone));
+        assert_eq!(topics(r#"{"ssn": "1", "weight": ""#), Subjects::default());
+        assert_eq!(topics(r#"{"weight": 1, "homePhone": ""#), Subjects::of(Topic::Phone));
     }
 }

@@ -7,6 +7,7 @@ pub(crate) mod email;
 pub(crate) mod hexgroups;
 pub(crate) mod iban;
 pub(crate) mod keys;
+pub(crate) mod national;
 pub(crate) mod number;
 pub(crate) mod phone;
 pub(crate) mod registry;

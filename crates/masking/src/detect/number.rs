@@ -2,9 +2,9 @@
 
 use std::cell::OnceCell;
 
-use super::context::Topic;
+use super::context::{Subjects, Topic};
 use super::registry::Builtin;
-use super::{Answer, View, card, context, is_alnum, phone};
+use super::{Answer, View, card, context, is_alnum, national, phone};
 use crate::text::{BREAK, More};
 
 /// A number longer than this is none of ours.
@@ -28,7 +28,7 @@ pub(crate) struct Number {
     pub(crate) start: usize,
     /// Whether the digits go on beyond what was read.
     pub(crate) overlong: bool,
-    topic: OnceCell<Option<Topic>>,
+    topic: OnceCell<Subjects>,
 }
 
 /// Digits without a separator between them.
@@ -158,7 +158,7 @@ impl Number {
     }
 
     /// What the text before the number speaks of.
-    pub(crate) fn topic(&self, view: View<'_>) -> Option<Topic> {
+    pub(crate) fn topic(&self, view: View<'_>) -> Subjects {
         *self.topic.get_or_init(|| context::nearest(view, self.start))
     }
 
@@ -224,10 +224,13 @@ pub(crate) fn recognise(view: View<'_>, start: usize) -> Answer {
     if !view.get(start).is_some_and(|unit| unit.is_ascii_digit()) {
         return phone::recognise(view, &number);
     }
-    let card = card::find(view, &number).map(|end| (end, Builtin::CreditCard));
+    let first_of_chain = !phone::goes_on_from_before(view, &number, number.groups().len());
+    let spoken_of = if first_of_chain { national::spoken_of(view, &number) } else { None };
+    let card = || card::find(view, &number).map(|end| (end, Builtin::CreditCard));
+    let alone = || if first_of_chain { national::alone(view, &number) } else { None };
     let security = || social_security(view, &number).map(|end| (end, Builtin::UsSsn));
     let address = || address(view, &number).map(|end| (end, Builtin::IpAddress));
-    match card.or_else(security).or_else(address) {
+    match spoken_of.or_else(card).or_else(security).or_else(address).or_else(alone) {
         Some((end, builtin)) => Answer::found(end, builtin.index()),
         None => phone::recognise(view, &number),
     }
@@ -292,7 +295,7 @@ fn social_security(view: View<'_>, number: &Number) -> Option<usize> {
         return None;
     }
     let end = number.groups[groups - 1].end();
-    let spoken_of = || number.topic(view) == Some(Topic::SocialSecurity);
+    let spoken_of = || number.topic(view).speak_of(Topic::Of(Builtin::UsSsn));
     match (plain, number.uniform_separator(groups.max(2).min(number.group_count))) {
         (true, _) => (number.groups().len() == 1 && spoken_of()).then_some(end),
         (false, Some(separator @ (b'-' | b' '))) => {

@@ -209,15 +209,15 @@ fn is_phone(view: View<'_>, number: &Number, groups: usize) -> bool {
     let distinct =
         is_north_american(view, number, groups) || is_trunk(number, groups) || is_known_shape(view, number, groups);
     if distinct {
-        return !number.goes_on_in_style(groups) && topic() != Some(Topic::Thing);
+        return !number.goes_on_in_style(groups) && !topic().speak_of(Topic::Thing);
     }
     let separator = number.groups()[groups - 1].separator;
     let goes_on = groups > 1 && number.groups().get(groups).is_some_and(|group| group.separator == separator);
-    !goes_on && !is_date(number) && is_plausible(number, groups) && topic() == Some(Topic::Phone)
+    !goes_on && !is_date(number) && is_plausible(number, groups) && topic().speak_of(Topic::Phone)
 }
 
 /// Whether the groups look like the rest of a longer number: a digit stands before them, and the same separator.
-fn goes_on_from_before(view: View<'_>, number: &Number, groups: usize) -> bool {
+pub(super) fn goes_on_from_before(view: View<'_>, number: &Number, groups: usize) -> bool {
     let before = view.before(number.start);
     let follows = is_separator(before) && view.before(number.start - 1).is_ascii_digit();
     follows && (groups == 1 || number.groups()[1].separator == Separator::One(before))

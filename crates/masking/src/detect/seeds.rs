@@ -9,7 +9,7 @@ use super::email::{self, AtSign, Sign};
 use super::keys::{self, PREFIXED};
 use super::secret::{self, Announced};
 use super::triggers::{Chain, Trigger};
-use super::{Answer, View, codes, hexgroups, iban, is_alnum, number, token, triggers, wallet};
+use super::{Answer, View, codes, hexgroups, iban, is_alnum, national, number, token, triggers, wallet};
 use crate::scanner::Tokens;
 
 /// How far before the first place of interest a sign can stand that announces a value there.
@@ -28,6 +28,7 @@ pub(crate) enum Kind {
     Number,
     Iban,
     NationalInsurance,
+    Code,
     HexGroups,
     Wallet,
     Email(AtSign),
@@ -54,6 +55,7 @@ pub(crate) fn ask(view: View<'_>, seed: Seed) -> Answer {
         Kind::Number => number::recognise(view, seed.start),
         Kind::Iban => iban::recognise(view, seed.start),
         Kind::NationalInsurance => codes::national_insurance(view, seed.start),
+        Kind::Code => national::code(view, seed.start),
         Kind::HexGroups => hexgroups::recognise(view, seed.start),
         Kind::Wallet => wallet::recognise(view, seed.start),
         Kind::Email(at) => email::recognise(view, seed.start, at),
@@ -113,6 +115,7 @@ impl Collector<'_, '_> {
         } else {
             self.number(at, before, chain);
         }
+        self.code(at, before, chain);
         self.hex_groups_before(at);
         if self.tokens == Tokens::Found
             && before == b'_'
@@ -164,6 +167,25 @@ impl Collector<'_, '_> {
             if letters && !is_alnum(self.view.before(at - 3)) {
                 self.push(at - 3, Kind::NationalInsurance);
             }
+        }
+    }
+
+    /// The token with its first digit at `at`, where a national code could begin so. A hyphen may follow its letters.
+    fn code(&mut self, at: usize, before: u8, chain: Chain) {
+        let units = self.view.units;
+        let lettered = before.is_ascii_alphabetic() || before == b'-';
+        if !lettered && chain.digits < 6 && units.get(at + 1).is_some_and(|unit| !unit.is_ascii_alphabetic()) {
+            return;
+        }
+        let hyphen = usize::from(before == b'-' && at >= 2 && units[at - 2].is_ascii_alphabetic());
+        let letters = units[..at - hyphen].iter().rev().take(7).take_while(|unit| unit.is_ascii_alphabetic()).count();
+        let start = at - hyphen - letters;
+        if letters > 6 || is_alnum(self.view.before(start)) {
+            return;
+        }
+        let end = self.view.run(at, 18, |unit| unit.is_ascii_digit());
+        if self.view.is_open(end) || national::may_begin(self.view, letters, end - at, end) {
+            self.push(start, Kind::Code);
         }
     }
 

@@ -221,7 +221,7 @@ mod tests {
 
     #[test]
     fn wide_and_plain_vectors_see_the_same() {
-        let text: Vec<u8> = (0..64 * BLOCKS as u32).map(|place| (place * 167 >> 3) as u8).collect();
+        let text: Vec<u8> = (0..64 * BLOCKS as u32).map(|place| ((place * 167) >> 3) as u8).collect();
         for length in [0, 1, 63, 64, 65, 700, 1_024] {
             let (mut one, mut other) = ([Masks::default(); BLOCKS + 1], [Masks::default(); BLOCKS + 1]);
             let counts =
