@@ -1,6 +1,8 @@
 //! `gatewright`: the one binary. It reads what was typed and hands it to the server crate; it decides nothing itself.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command's answer is what it prints")]
 
+mod policy;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -27,6 +29,7 @@ enum Output {
 }
 
 #[derive(Subcommand)]
+#[allow(clippy::large_enum_variant, reason = "there is one of it in a process's life")]
 enum Command {
     /// Run everything on this machine with nothing to configure: a demo identity provider, a demo model, a gateway.
     Quickstart(Quickstart),
@@ -63,6 +66,9 @@ enum Command {
     Ledger(Ledger),
     /// Mask text from standard input.
     Mask(Mask),
+    /// Check, test, explain and compare role catalogues, offline.
+    #[command(subcommand, arg_required_else_help = true)]
+    Policy(policy::Policy),
 }
 
 #[derive(Args)]
@@ -214,6 +220,7 @@ fn run(command: Command, format: Format) -> Outcome {
         Command::Ledger(Ledger::Verify { data, trust }) => {
             commands::ledger::verify(&data.data, trust.as_deref(), format)
         }
+        Command::Policy(typed) => policy::run(typed, format),
         Command::Mask(typed) => commands::mask::run(&commands::mask::Wanted {
             jsonl: typed.jsonl,
             spans: typed.spans,

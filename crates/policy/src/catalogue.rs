@@ -1,9 +1,10 @@
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use cedar_policy::EntityUid;
 use gatewright_model::{
-    Delivery, Digest, Identity, ModelName, Operation, Parameters, RoleName, RuleName, Terms, Timestamp, Trust, Verdict,
+    DatasetName, Delivery, Digest, Identity, InfoType, ModelName, Operation, Parameters, RoleName, RuleName, Terms,
+    Timestamp, Trust, Verdict,
 };
 
 use crate::action::Action;
@@ -24,13 +25,19 @@ use crate::{CatalogueText, Decision, Fault, Landscape, ModelFacts, Permission, Q
 #[derive(Debug)]
 pub struct Catalogue {
     /// Known by its address to the roles that it numbered.
-    token: Arc<()>,
+    pub(crate) token: Arc<()>,
     digest: Digest,
     pub(crate) compiled: Compiled,
     actions: Vec<EntityUid>,
-    models: Vec<Listed>,
+    pub(crate) models: Vec<Listed>,
+    /// Where each model stands in `models`.
+    pub(crate) by_name: HashMap<ModelName, usize>,
+    pub(crate) datasets: Vec<DatasetName>,
+    pub(crate) info_types: Vec<InfoType>,
+    /// As it was written, for those who explain and compare.
+    pub(crate) text: CatalogueText,
     members: Members,
-    role_names: Vec<RoleName>,
+    pub(crate) role_names: Vec<RoleName>,
     masking: Masking,
     conditional: Conditional,
     prompt_rules: HashSet<RuleName>,
@@ -40,9 +47,9 @@ pub struct Catalogue {
 
 /// A model that a list may show.
 #[derive(Debug)]
-struct Listed {
-    facts: ModelFacts,
-    trust: Trust,
+pub(crate) struct Listed {
+    pub(crate) facts: ModelFacts,
+    pub(crate) trust: Trust,
     resource: u32,
 }
 
@@ -59,12 +66,17 @@ impl Catalogue {
     pub fn compile(text: CatalogueText, landscape: &Landscape) -> Result<Self, Vec<Fault>> {
         let (compiled, text) = compile(text, landscape)?;
         let named = landscape.models.iter();
+        let models: Vec<Listed> = named.filter_map(|model| Listed::of(model, landscape, &compiled)).collect();
+        let by_name = models.iter().enumerate().map(|(at, listed)| (listed.facts.name.clone(), at));
         let with_prompt = text.content_rules().iter().filter(|rule| rule.prompt.is_some());
         Ok(Self {
             token: Arc::new(()),
             digest: text.digest,
             actions: Action::all().map(|action| uid("Action", action.name())).collect(),
-            models: named.filter_map(|model| Listed::of(model, landscape, &compiled)).collect(),
+            by_name: by_name.collect(),
+            models,
+            datasets: landscape.datasets.iter().map(|dataset| dataset.name.clone()).collect(),
+            info_types: landscape.info_types.clone(),
             members: Members::of(&text),
             role_names: text.roles.iter().map(|role| role.name.clone()).collect(),
             masking: Masking::of(&text, &compiled.resources),
@@ -72,6 +84,7 @@ impl Catalogue {
             prompt_rules: with_prompt.map(|rule| rule.name.clone()).collect(),
             answer_rules: AnswerRules::of(&text, &compiled.resources),
             approvals: text.approvals().to_vec(),
+            text,
             compiled,
         })
     }
@@ -91,6 +104,11 @@ impl Catalogue {
         &self.role_names
     }
 
+    /// Whether a rule looks at prompts, so that it speaks only where its patterns matched.
+    pub fn looks_at_prompts(&self, rule: &RuleName) -> bool {
+        self.prompt_rules.contains(rule)
+    }
+
     /// The approval that lifts a rule's hold; `None` where there is no such rule or it holds nothing.
     pub fn approval_of(&self, rule: &RuleName) -> Option<&ApprovalText> {
         let rule =
@@ -104,7 +122,7 @@ impl Catalogue {
     }
 
     /// These roles where this catalogue numbered them for this caller, else the caller's own.
-    fn own(&self, roles: &Roles, identity: &Identity, now: Timestamp) -> Roles {
+    pub(crate) fn own(&self, roles: &Roles, identity: &Identity, now: Timestamp) -> Roles {
         match roles.belong_to(&self.token, identity) {
             true => roles.clone(),
             false => self.roles_of(identity, now),

@@ -21,24 +21,29 @@ mod action;
 mod answers;
 mod ask;
 mod budget;
+mod case;
 mod catalogue;
 mod cedar;
+mod compare;
 mod compile;
 mod context;
 mod decide;
 #[cfg(test)]
 mod differential;
 mod digest;
+mod explain;
 mod exposure;
 mod fault;
 mod index;
 mod landscape;
 mod limits;
+mod lint;
 mod masking;
 mod members;
 mod permissions;
 mod question;
 mod ranges;
+mod reach;
 mod resources;
 mod roles;
 mod starter;
@@ -49,16 +54,20 @@ mod words;
 pub const DEFAULT_DENY: &str = "default-deny";
 
 pub use budget::{Budget, BudgetWindow, Charge};
+pub use case::Case;
 pub use catalogue::Catalogue;
 pub use cedar::SCHEMA;
+pub use compare::{Answered, Change, Difference};
+pub use explain::{Asked, Declared, Explanation, Exposed, Missed};
 pub use fault::{Fault, Source};
 pub use landscape::{DatasetFacts, Landscape, ModelFacts};
 pub use limits::{DatasetTerms, FilterClause, FilterValue, Vectors};
 pub use permissions::ADMIN_PERMISSIONS;
 pub use question::{Decision, Permission, Question};
+pub use reach::{Reach, Thing};
 pub use roles::Roles;
 pub use starter::{STARTER, STARTER_ALLOWED, STARTER_MODELS, starter_for};
 pub use text::{
-    Applies, ApprovalText, Approver, CatalogueText, Consequence, ContentPattern, ContentRule, DetectorRule, Pattern,
-    Place, ReasonPolicy, parse,
+    Applies, ApprovalText, Approver, CatalogueText, Consequence, ContentPattern, ContentRule, DetectorRule, Expected,
+    Pattern, Place, ReasonPolicy, parse, parse_cases, parse_moment,
 };

@@ -5,7 +5,7 @@ use cedar_policy::pst::{Expr, Var};
 use crate::context::Attributes;
 
 /// What was found in an expression.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Mentions {
     /// `principal`, in any way.
     pub(crate) principal: bool,

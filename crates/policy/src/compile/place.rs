@@ -18,7 +18,7 @@ use crate::resources::{Named, Resources};
 use crate::text::is_group;
 
 /// Where a policy goes.
-#[derive(Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Placement {
     /// The role's name; `None` for everybody.
     pub(crate) role: Option<String>,

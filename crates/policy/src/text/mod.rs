@@ -1,6 +1,7 @@
 //! What is written in a catalogue's files, read strictly and typed, before it is held against a [`crate::Landscape`].
 
 mod budget;
+mod cases;
 mod dataset;
 mod declared;
 mod grant;
@@ -18,6 +19,7 @@ use std::collections::HashMap;
 use gatewright_model::Digest;
 
 pub(crate) use budget::BudgetText;
+pub use cases::{Expected, parse_cases};
 pub use declared::{
     Applies, ApprovalText, Approver, Consequence, ContentPattern, ContentRule, DetectorRule, Pattern, Place,
     ReasonPolicy,
@@ -28,6 +30,7 @@ pub(crate) use operations::{includes, is_about_dataset, is_explicit_only, is_gro
 pub(crate) use reader::{Placed, quoted};
 pub(crate) use role::{Member, RoleText};
 pub(crate) use rule::RuleText;
+pub use window::parse_moment;
 
 use self::node::Node;
 use self::reader::Reader;

@@ -24,9 +24,9 @@ pub(super) fn window(reader: &mut Reader, node: Option<&Node>) -> Window {
     Window { from, until }
 }
 
-fn moment(reader: &mut Reader, node: &Node) -> Option<Timestamp> {
+pub(super) fn moment(reader: &mut Reader, node: &Node) -> Option<Timestamp> {
     let parsed = match &node.value {
-        Value::Text(text) => timestamp(text),
+        Value::Text(text) => parse_moment(text),
         _ => None,
     };
     if parsed.is_none() {
@@ -38,7 +38,7 @@ fn moment(reader: &mut Reader, node: &Node) -> Option<Timestamp> {
 }
 
 /// `YYYY-MM-DD`, or RFC 3339 in UTC to the second.
-fn timestamp(text: &str) -> Option<Timestamp> {
+pub fn parse_moment(text: &str) -> Option<Timestamp> {
     let (date, time) = match text.strip_suffix('Z') {
         Some(rest) => rest.split_once('T')?,
         None => (text, "00:00:00"),
@@ -83,10 +83,10 @@ mod tests {
     #[test]
     fn moments_print_as_they_were_written() {
         for text in ["1970-01-01T00:00:00Z", "2000-02-29T12:30:59Z", "2026-11-22T01:02:03Z", "9999-12-31T23:59:59Z"] {
-            let printed = timestamp(text).map(|moment| moment.to_string());
+            let printed = parse_moment(text).map(|moment| moment.to_string());
             assert_eq!(printed.as_deref(), Some(text.replace('Z', ".000Z").as_str()));
         }
-        assert_eq!(timestamp("2026-12-31"), timestamp("2026-12-31T00:00:00Z"));
+        assert_eq!(parse_moment("2026-12-31"), parse_moment("2026-12-31T00:00:00Z"));
     }
 
     #[test]
@@ -94,7 +94,7 @@ mod tests {
         for bad in
             ["2025-02-29", "2026-13-01", "2026-1-1", "2026-01-01T24:00:00Z", "2026-01-01T00:00:00+01:00", "x", ""]
         {
-            assert_eq!(timestamp(bad), None, "{bad}");
+            assert_eq!(parse_moment(bad), None, "{bad}");
         }
     }
 }

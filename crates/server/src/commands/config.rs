@@ -34,7 +34,7 @@ pub fn check(file: &Path, format: Format) -> Outcome {
     if faults.is_empty() { Outcome::Holds } else { Outcome::BadConfiguration }
 }
 
-fn rows(faults: &[Fault]) -> Vec<serde_json::Value> {
+pub(super) fn rows(faults: &[Fault]) -> Vec<serde_json::Value> {
     faults
         .iter()
         .map(

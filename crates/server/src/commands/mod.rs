@@ -4,6 +4,7 @@ pub mod config;
 pub mod ledger;
 pub mod login;
 pub mod mask;
+pub mod policy;
 pub mod quickstart;
 pub mod serve;
 pub mod sessions;

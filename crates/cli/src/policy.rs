@@ -1,0 +1,174 @@
+//! `gatewright policy …` as it is typed.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use gatewright_server::commands::policy::{self, Described, Whom};
+use gatewright_server::commands::{Format, Outcome};
+
+#[derive(Args)]
+pub(crate) struct Configured {
+    /// The configuration, which says what issuers, models and datasets there are.
+    #[arg(long, value_name = "FILE", default_value = "gatewright.yaml")]
+    config: PathBuf,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Policy {
+    /// Say what is wrong with the catalogue, and what it says in vain: roles that nobody can have, rules that never speak, grants that another shadows.
+    Check {
+        #[command(flatten)]
+        configured: Configured,
+        /// Judge time windows at this moment.
+        #[arg(long, value_name = "MOMENT")]
+        at: Option<String>,
+    },
+    /// Ask the cases beside the catalogue (tests/*.yaml) and hold the answers against what they expect.
+    Test {
+        #[command(flatten)]
+        configured: Configured,
+        /// Files of cases.
+        files: Vec<PathBuf>,
+    },
+    /// Say every question of one call, and the rules that decided, with file and line.
+    Explain {
+        #[command(flatten)]
+        configured: Configured,
+        #[command(flatten)]
+        caller: Caller,
+        #[command(flatten)]
+        call: Call,
+        /// A recorded call (req_…), in place of a described one.
+        #[arg(long, value_name = "REQUEST")]
+        recorded: Option<String>,
+        /// The gateway's data folder, or a copy of it.
+        #[arg(long, value_name = "DIR", default_value = "./gatewright-data")]
+        data: PathBuf,
+    },
+    /// Say who reaches a model or dataset, or what a caller reaches.
+    WhoCan {
+        #[command(flatten)]
+        configured: Configured,
+        /// Who reaches this model.
+        #[arg(long, value_name = "NAME", conflicts_with = "dataset")]
+        model: Option<String>,
+        /// Who reaches this dataset.
+        #[arg(long, value_name = "NAME")]
+        dataset: Option<String>,
+        /// Only by this operation.
+        #[arg(long, value_name = "NAME")]
+        operation: Option<String>,
+        #[command(flatten)]
+        caller: Caller,
+        /// At this moment.
+        #[arg(long, value_name = "MOMENT")]
+        at: Option<String>,
+    },
+    /// Say what one catalogue permits or refuses that another does not, with an example each.
+    Diff {
+        #[command(flatten)]
+        configured: Configured,
+        /// The old catalogue.
+        old: PathBuf,
+        /// The new catalogue.
+        new: PathBuf,
+        /// Judge time windows at this moment.
+        #[arg(long, value_name = "MOMENT")]
+        at: Option<String>,
+    },
+    /// Decide recorded calls again by a new catalogue.
+    Backtest {
+        #[command(flatten)]
+        configured: Configured,
+        /// The new catalogue.
+        new: PathBuf,
+        /// The gateway's data folder, or a copy of it.
+        #[arg(long, value_name = "DIR", default_value = "./gatewright-data")]
+        data: PathBuf,
+        /// Only decisions from this moment on.
+        #[arg(long, value_name = "MOMENT")]
+        since: Option<String>,
+    },
+}
+
+#[derive(Args)]
+pub(crate) struct Caller {
+    /// The caller's issuer.
+    #[arg(long, value_name = "NAME")]
+    issuer: Option<String>,
+    /// The issuer's key for the caller.
+    #[arg(long, value_name = "ID")]
+    subject: Option<String>,
+    /// A group of the caller; may be repeated.
+    #[arg(long = "group", value_name = "NAME")]
+    groups: Vec<String>,
+    /// A claim of the caller: /pointer=value; may be repeated.
+    #[arg(long = "claim", value_name = "CLAIM")]
+    claims: Vec<String>,
+}
+
+#[derive(Args)]
+pub(crate) struct Call {
+    /// A role, in place of those that follow from the caller; may be repeated.
+    #[arg(long = "role", value_name = "NAME")]
+    roles: Vec<String>,
+    /// What the call would do.
+    #[arg(long, value_name = "NAME")]
+    operation: Option<String>,
+    /// The model that it names.
+    #[arg(long, value_name = "NAME")]
+    model: Option<String>,
+    /// A dataset that it reaches; may be repeated.
+    #[arg(long = "dataset", value_name = "NAME")]
+    datasets: Vec<String>,
+    /// A parameter that it states: name=value; may be repeated.
+    #[arg(long = "parameter", value_name = "PARAMETER")]
+    parameters: Vec<String>,
+    /// A content rule whose pattern its prompt matches; may be repeated.
+    #[arg(long, value_name = "RULE")]
+    matched: Vec<String>,
+    /// An info type in its texts; may be repeated.
+    #[arg(long, value_name = "TYPE")]
+    found: Vec<String>,
+    /// A rule whose hold a person has lifted; may be repeated.
+    #[arg(long, value_name = "RULE")]
+    approved: Vec<String>,
+    /// When.
+    #[arg(long, value_name = "MOMENT")]
+    at: Option<String>,
+}
+
+pub(crate) fn run(typed: Policy, format: Format) -> Outcome {
+    match typed {
+        Policy::Check { configured, at } => policy::check(&configured.config, at.as_deref(), format),
+        Policy::Test { configured, files } => policy::test(&configured.config, &files, format),
+        Policy::Explain { configured, caller, call, recorded, data } => {
+            let described = described(caller, Some(call));
+            let record = recorded.as_deref().map(|request| (request, data.as_path()));
+            policy::explain(&configured.config, &described, record, format)
+        }
+        Policy::WhoCan { configured, model, dataset, operation, caller, at } => {
+            let whom = match (model, dataset) {
+                (Some(model), _) => Whom::Model(model),
+                (None, Some(dataset)) => Whom::Dataset(dataset),
+                (None, None) => Whom::Caller(Box::new(described(caller, None))),
+            };
+            policy::who_can(&configured.config, &whom, operation.as_deref(), at.as_deref(), format)
+        }
+        Policy::Diff { configured, old, new, at } => {
+            policy::diff(&configured.config, &old, &new, at.as_deref(), format)
+        }
+        Policy::Backtest { configured, new, data, since } => {
+            policy::backtest(&configured.config, &new, &data, since.as_deref(), format)
+        }
+    }
+}
+
+fn described(caller: Caller, call: Option<Call>) -> Described {
+    let Caller { issuer, subject, groups, claims } = caller;
+    let who = Described { issuer, subject, groups, claims, ..Described::default() };
+    let Some(Call { roles, operation, model, datasets, parameters, matched, found, approved, at }) = call else {
+        return who;
+    };
+    Described { roles, operation, model, datasets, parameters, matched, found, approved, at, ..who }
+}

@@ -1,0 +1,156 @@
+//! What a catalogue says in vain: roles that nobody can have, grants that another shadows or a rule always refuses, rules
+//! that can never speak. None of it is a fault; all of it is probably not what was meant.
+
+use gatewright_model::{Operation, Timestamp};
+
+use crate::action::{Action, Target};
+use crate::index::Effect;
+use crate::ranges::Range;
+use crate::resources::{Named, Resources};
+use crate::text::{Grant, Placed, RoleText, RuleText, Selector};
+use crate::{Catalogue, Fault};
+
+impl Catalogue {
+    /// What cannot have an effect at this moment or ever, in the order of the files.
+    pub fn lint(&self, now: Timestamp) -> Vec<Fault> {
+        let mut found = Vec::new();
+        for (at, role) in (0_u32..).zip(&self.text.roles) {
+            found.extend(unheld(role, now).map(|why| role.place.fault(why)));
+            for (at_grant, grant) in role.grants.iter().enumerate() {
+                found.extend(self.shadowed(role, at_grant, grant));
+                found.extend(self.refused(at, grant));
+            }
+        }
+        for rule in &self.text.rules {
+            found.extend(self.unreachable(rule));
+        }
+        found.sort();
+        found.dedup();
+        found
+    }
+
+    /// A grant of which another one of the same role allows everything, and asks no more.
+    fn shadowed(&self, role: &RoleText, at: usize, grant: &Grant) -> Option<Fault> {
+        let resources = &self.compiled.resources;
+        let mine = selected(&grant.models, resources);
+        let covers = |(other_at, other): &(usize, &Grant)| {
+            *other_at != at
+                && grant.operations.iter().all(|operation| other.operations.contains(operation))
+                && (other.window.is_always() || other.window == grant.window)
+                && loosens(&other.ranges, &grant.ranges)
+                && {
+                    let theirs = selected(&other.models, resources);
+                    mine.iter().all(|model| theirs.contains(model))
+                }
+                // Of two that say the same, the later one is in vain.
+                && (*other_at < at || !(other.operations.len() == grant.operations.len() && same(other, grant)))
+        };
+        let (_, other) = role.grants.iter().enumerate().find(covers)?;
+        let message =
+            format!("this grant of {} is in vain: the one on line {} allows all of it", role.name, other.place.line);
+        (!mine.is_empty()).then(|| grant.place.fault(message))
+    }
+
+    /// A grant that an unconditional rule refuses altogether.
+    fn refused(&self, role: u32, grant: &Grant) -> Option<Fault> {
+        let mut by = None;
+        for resource in selected(&grant.models, &self.compiled.resources) {
+            for operation in &grant.operations {
+                by = Some(self.stern(role, *operation, resource)?);
+            }
+        }
+        let rule = &self.compiled.rules.get(by? as usize)?.reference;
+        let place = format!("{}:{}", rule.file, rule.line);
+        Some(grant.place.fault(format!("this grant is in vain: {} ({place}) refuses all of it", rule.name)))
+    }
+
+    /// A forbid that fires whatever a call says, and that no approval lifts.
+    fn stern(&self, role: u32, operation: Operation, resource: u32) -> Option<u32> {
+        let groups = self.compiled.resources.groups.get(usize::try_from(resource).ok()?)?;
+        let action = Action::Operation(operation).index();
+        let own = self.compiled.roles.get(usize::try_from(role).ok()?);
+        let buckets = std::iter::once(&self.compiled.global).chain(own);
+        let mut candidates = buckets.flat_map(|bucket| bucket.candidates(action, Effect::Forbid, resource, groups));
+        candidates.find(|number| {
+            let rule = self.compiled.rules.get(*number as usize);
+            rule.is_some_and(|rule| rule.condition.is_none() && rule.trigger.is_none() && rule.approval.is_none())
+        })
+    }
+
+    /// A rule about calls that no grant allows to anybody.
+    fn unreachable(&self, rule: &RuleText) -> Option<Fault> {
+        let resources = &self.compiled.resources;
+        let roles: Vec<usize> = match rule.roles.is_empty() {
+            true => (0..self.compiled.roles.len()).collect(),
+            false => {
+                let named = |role: &&RoleText| rule.roles.iter().any(|name| name.value == role.name.as_str());
+                let roles = self.text.roles.iter().enumerate();
+                roles.filter(|(_, role)| named(role)).map(|(at, _)| at).collect()
+            }
+        };
+        let buckets: Vec<_> = std::iter::once(&self.compiled.global)
+            .chain(roles.iter().filter_map(|at| self.compiled.roles.get(*at)))
+            .collect();
+        let operations: Vec<Operation> = match rule.operations.is_empty() {
+            true => Operation::ALL.to_vec(),
+            false => rule.operations.clone(),
+        };
+        let models = selected(&rule.models, resources);
+        let is_about = |resource: u32| match resources.target(resource) {
+            Some(Target::Model) => rule.models.is_empty() || models.contains(&resource),
+            Some(Target::Dataset) => rule.models.is_empty(),
+            Some(Target::InfoType | Target::Gateway) | None => false,
+        };
+        let can_speak =
+            (0..crate::resources::number(resources.groups.len())).filter(|at| is_about(*at)).any(|resource| {
+                let groups = &resources.groups[resource as usize];
+                operations.iter().any(|operation| {
+                    let action = Action::Operation(*operation);
+                    resources.target(resource) == Some(action.target())
+                        && buckets.iter().any(|bucket| {
+                            bucket.candidates(action.index(), Effect::Permit, resource, groups).next().is_some()
+                        })
+                })
+            });
+        let message = format!("the rule {} can never speak: no grant allows a call that it is about", rule.name);
+        (!can_speak).then(|| rule.place.fault(message))
+    }
+}
+
+/// Why nobody has a role, if nobody has.
+fn unheld(role: &RoleText, now: Timestamp) -> Option<String> {
+    let name = &role.name;
+    if role.members.is_empty() {
+        return Some(format!("nobody can have the role {name}: it has no `members`"));
+    }
+    let is_open = |member: &crate::text::Member| {
+        let window = member.window.and(role.window);
+        let opens = !matches!((window.from, window.until), (Some(from), Some(until)) if from >= until);
+        opens && window.until.is_none_or(|until| now < until)
+    };
+    (!role.members.iter().any(is_open)).then(|| format!("nobody can have the role {name} any more: its time is over"))
+}
+
+/// The models that selectors name.
+fn selected(selectors: &[Placed<Selector>], resources: &Resources) -> Vec<u32> {
+    let members = |kind: &str, id: &str| match resources.named(kind, id) {
+        Named::Group(group) => resources.members(Target::Model, group).collect(),
+        Named::Resource(_) | Named::Nothing => Vec::new(),
+    };
+    let selected = selectors.iter().flat_map(|selector| match &selector.value {
+        Selector::Name(name) => resources.model(name).into_iter().collect(),
+        Selector::Tag(tag) => members("Tag", tag),
+        Selector::Connection(name) => members("Connection", name),
+    });
+    selected.collect()
+}
+
+/// Whether whatever these ranges let past, those do without changing it.
+fn loosens(those: &[Range], these: &[Range]) -> bool {
+    those.iter().all(|range| these.contains(range))
+}
+
+fn same(left: &Grant, right: &Grant) -> bool {
+    let names = |grant: &Grant| grant.models.iter().map(|model| model.value.clone()).collect::<Vec<_>>();
+    names(left) == names(right) && left.ranges == right.ranges && left.window == right.window
+}

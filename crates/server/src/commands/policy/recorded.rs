@@ -1,0 +1,137 @@
+//! Recorded decisions as questions that can be asked again.
+//!
+//! A record holds the caller's roles by name, the operation, model, datasets, stated parameters and what was found. It does
+//! not hold groups, claims or texts. So a recorded call is asked with its recorded roles, and the content rules that are
+//! taken to have matched are those that spoke.
+
+use std::path::Path;
+
+use gatewright_model::{
+    DatasetName, Delivery, Event, Identity, InfoType, ModelName, Operation, Parameters, RequestId, RoleName, RuleName,
+    RuleRef, Terms, Timestamp, Verdict,
+};
+use gatewright_policy::{Case, Catalogue};
+use gatewright_store::sessions::{Call, FolderSessions, Query, Sessions as _, SessionsError, ThreadId};
+
+use crate::commands::{Outcome, complain};
+
+/// A decision as it was recorded, and its question.
+pub(super) struct Recorded {
+    pub(super) request: RequestId,
+    pub(super) verdict: Verdict,
+    pub(super) rules: Vec<RuleRef>,
+    pub(super) case: Case,
+}
+
+/// The call with this id.
+pub(super) fn one(data: &Path, request: &str, catalogue: &Catalogue) -> Result<Recorded, Outcome> {
+    let id: RequestId = request.parse().map_err(|_| {
+        complain(Outcome::Usage, &"expected the id of a recorded call: req_…, as the gateway answers it")
+    })?;
+    let mut found = None;
+    each(data, None, catalogue, |recorded| {
+        if recorded.request == id {
+            found = Some(recorded);
+        }
+    })?;
+    found.ok_or_else(|| complain(Outcome::Finding, &"no decision of this call is recorded"))
+}
+
+/// Hands over every recorded decision, newest sessions first; those before `since` are left out.
+pub(super) fn each(
+    data: &Path,
+    since: Option<Timestamp>,
+    catalogue: &Catalogue,
+    mut take: impl FnMut(Recorded),
+) -> Result<(), Outcome> {
+    let failed = |error: SessionsError| complain(Outcome::Finding, &format!("{}: {error}", data.display()));
+    let sessions = FolderSessions::open(data).map_err(failed)?;
+    let mut before = None;
+    loop {
+        let page = sessions.list(&Query { caller: None, before, limit: 500 }).map_err(failed)?;
+        let Some(last) = page.last() else { return Ok(()) };
+        before = Some(last.cursor);
+        for row in page.iter().filter(|row| since.is_none_or(|since| row.latest >= since)) {
+            let calls = sessions.show(row.thread).map_err(failed)?.unwrap_or_default();
+            let single = matches!(row.thread, ThreadId::Call(_));
+            for call in calls.iter().filter(|call| single || call.session.is_some()) {
+                if let Some(recorded) = recorded(call, catalogue)
+                    && since.is_none_or(|since| recorded.case.now >= since)
+                {
+                    take(recorded);
+                }
+            }
+        }
+    }
+}
+
+/// What a call's record says of its decision; `None` for one that came to none.
+fn recorded(call: &Call, catalogue: &Catalogue) -> Option<Recorded> {
+    let caller = call.caller.as_ref()?;
+    let mut terms: Option<Terms> = None;
+    let mut found: Vec<InfoType> = Vec::new();
+    let mut approvals: Vec<RuleName> = Vec::new();
+    let mut held: Option<RuleName> = None;
+    let mut decided: Option<(Verdict, Vec<RoleName>, Vec<RuleRef>, Timestamp)> = None;
+    for moment in &call.moments {
+        match &moment.event {
+            Event::Identified { operation, model, delivery, parameters, datasets, .. } => {
+                terms = Some(identified(*operation, model.as_deref(), *delivery, parameters, datasets));
+            }
+            Event::Examined { found: tallies } => {
+                found = tallies.iter().map(|tally| tally.info_type.clone()).collect();
+            }
+            Event::Decided { verdict, roles, rules, .. } => {
+                decided = Some((*verdict, roles.clone(), rules.clone(), moment.at));
+            }
+            Event::Held { rule, .. } => held = Some(rule.clone()),
+            Event::Settled { verdict: Verdict::Allow, .. } => approvals.extend(held.take()),
+            Event::Arrived { .. }
+            | Event::Refused { .. }
+            | Event::Authenticated { .. }
+            | Event::Settled { .. }
+            | Event::Opened { .. }
+            | Event::Alerted { .. }
+            | Event::Durable { .. }
+            | Event::Forwarded { .. }
+            | Event::FirstByte { .. }
+            | Event::Chunk { .. }
+            | Event::Closed { .. }
+            | Event::Reloaded { .. }
+            | Event::Granted { .. }
+            | Event::Revoked { .. }
+            | Event::RecordRead { .. }
+            | Event::RecordErased { .. }
+            | Event::Started { .. }
+            | Event::Stopped { .. } => {}
+        }
+    }
+    let (verdict, roles, rules, now) = decided?;
+    let identity = Identity {
+        issuer: caller.issuer.clone(),
+        subject: caller.subject.clone(),
+        kind: caller.kind,
+        groups: [].into(),
+        claims: [].into(),
+        expires: now,
+    };
+    let matched = rules.iter().map(|rule| rule.name.clone()).filter(|name| catalogue.looks_at_prompts(name)).collect();
+    let case = Case { identity, roles: Some(roles), terms: terms?, matched, found, approvals, now };
+    Some(Recorded { request: call.request, verdict, rules, case })
+}
+
+fn identified(
+    operation: Operation,
+    model: Option<&str>,
+    delivery: Delivery,
+    parameters: &Parameters,
+    datasets: &[DatasetName],
+) -> Terms {
+    Terms {
+        operation,
+        model: model.map(ModelName::from),
+        datasets: datasets.to_vec(),
+        parameters: parameters.clone(),
+        delivery,
+    }
+}
