@@ -11,6 +11,7 @@ mod faults;
 mod kills;
 mod login;
 mod masked_streams;
+mod policy;
 mod quickstart;
 mod refusals;
 mod sdks;
