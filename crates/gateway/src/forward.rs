@@ -1,11 +1,12 @@
 //! The only module that calls the upstreams, and it takes nothing but a [`Recording`].
 
 use bytes::Bytes;
-use gatewright_model::{Code, Event, Refusal};
+use gatewright_model::{Code, Event, Operation, Refusal};
 use gatewright_upstream::{Answer, Failure, Outgoing};
+use http::{Method, StatusCode};
 
 use crate::mask::Destination;
-use crate::{Gateway, Recording};
+use crate::{Gateway, Recording, Request};
 
 /// What came back, unread and unmasked.
 pub struct Reply(pub(crate) Source);
@@ -23,7 +24,7 @@ impl Gateway {
         let request = recording.request();
         let (connection, outgoing) = match request.destination() {
             Destination::Here(bytes) => return Ok(Reply(Source::Here(bytes.clone()))),
-            Destination::Upstream { connection, method, path } => (
+            Destination::Upstream { connection, method, path, .. } => (
                 connection.clone(),
                 Outgoing {
                     method: method.clone(),
@@ -36,14 +37,79 @@ impl Gateway {
             ),
         };
         let world = request.world().clone();
+        let outgoing = match self.located(request).await? {
+            Some(path) => Outgoing { path, ..outgoing },
+            None => outgoing,
+        };
         recording.tell(Event::Forwarded { attempt: 1 });
         let answer = world.upstreams.send(&connection, outgoing).await.map_err(|failure| {
             tracing::warn!(connection = connection.as_str(), %failure, "a model server gave no answer");
             refused(&failure)
         })?;
         recording.tell(Event::FirstByte { status: answer.status.as_u16() });
+        self.doubt(recording.request(), answer.status);
         Ok(Reply(Source::Upstream(answer)))
     }
+}
+
+/// The longest answer to the question where a dataset is.
+const LONGEST_DESCRIPTION: usize = 1 << 20;
+
+impl Gateway {
+    /// The path with the server's own id of a dataset, where the request needs one. The server is asked by name, by the
+    /// gateway for itself: nothing of the caller's goes out with the question.
+    async fn located(&self, request: &Request) -> Result<Option<String>, Refusal> {
+        let Destination::Upstream { connection, upstream, .. } = request.destination() else { return Ok(None) };
+        let (protocol, route) = (request.protocol(), request.route());
+        let Some(path) = protocol.lookup_path(route, upstream) else { return Ok(None) };
+        let now = self.clock.now();
+        if let Some(place) = self.collections.located(connection, upstream, now) {
+            return Ok(Some(protocol.upstream_path(route, &place)));
+        }
+        let question = Outgoing {
+            method: Method::GET,
+            path,
+            content_type: "",
+            accept: "application/json",
+            body: Bytes::new(),
+            request_id: request.id().to_string(),
+        };
+        let answer = request.world().upstreams.send(connection, question).await.map_err(|failure| refused(&failure))?;
+        let body = description(answer).await?;
+        let place = protocol.looked_up(upstream, &body).map_err(gatewright_protocols::Fault::refusal)?;
+        let place = place.into();
+        self.collections.remember(connection, upstream, &place, now);
+        Ok(Some(protocol.upstream_path(route, &place)))
+    }
+
+    /// Forgets a server's id of a dataset that the server no longer has, or that this call may have made anew.
+    fn doubt(&self, request: &Request, status: StatusCode) {
+        if let Destination::Upstream { connection, upstream, .. } = request.destination()
+            && (status == StatusCode::NOT_FOUND || request.operation() == Operation::AdministerDataset)
+        {
+            self.collections.forget(connection, upstream);
+        }
+    }
+}
+
+/// The server's description of a dataset.
+async fn description(mut answer: Answer) -> Result<Vec<u8>, Refusal> {
+    let failed = |message| Err(Refusal::new(Code::UpstreamFailed, message));
+    match answer.status {
+        StatusCode::OK => {}
+        StatusCode::NOT_FOUND => {
+            return Err(Refusal::new(Code::InvalidRequest, "The dataset is not there at its server."));
+        }
+        _ => return failed("The server does not say where the dataset is."),
+    }
+    let mut body = Vec::new();
+    while let Some(piece) = answer.body.piece().await {
+        body.extend_from_slice(&piece.map_err(|failure| refused(&failure))?);
+        if body.len() > LONGEST_DESCRIPTION {
+            return failed("The server's description of the dataset is larger than this gateway takes.");
+        }
+    }
+    Ok(body)
 }
 
 /// What a caller is told of a failure: our words, nothing of the upstream's.

@@ -9,6 +9,7 @@ use gatewright_store::log::{Log, Unrecorded};
 use http::{Method, request};
 
 use crate::authenticate::authenticate;
+use crate::collections::Collections;
 use crate::decide::decide;
 use crate::examine::examine;
 use crate::identify::{identify, is_claimed, protocol_of};
@@ -26,6 +27,7 @@ pub struct Gateway {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) pseudonyms: Arc<PseudonymKey>,
+    pub(crate) collections: Collections,
 }
 
 /// What a gateway is made of.
@@ -58,6 +60,7 @@ impl Gateway {
             clock: parts.clock,
             entropy: parts.entropy,
             pseudonyms: Arc::new(PseudonymKey::new(&parts.pseudonym_key)),
+            collections: Collections::new(&parts.pseudonym_key),
         }
     }
 

@@ -5,12 +5,14 @@ use bytes::Bytes;
 use gatewright_identity::Verified;
 use gatewright_json::{FaultKind, Value, parse};
 use gatewright_model::{Code, Event, ModelName, Refusal, SessionId, Terms, Timestamp};
-use gatewright_protocols::{BodyKind, Claim, Protocol, Route, claim};
+use gatewright_protocols::{BodyKind, Claim, Protocol, Route, Serves, Shown, claim};
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 
 use crate::journal::Noteworthy;
+use crate::query::query_of;
+use crate::reached::{Entrance, Reached};
 use crate::world::{Connection, Limits, Model};
 use crate::{Arrival, Caller, Gateway, Inbound, World};
 
@@ -24,8 +26,18 @@ pub struct Call {
     body: Value,
     /// The model's name in `world.models`; `None` where there is no such model, or the operation has none.
     model: Option<ModelName>,
+    reached: Reached,
     session: SessionId,
     now: Timestamp,
+}
+
+/// Where a call would go.
+pub(crate) struct Target<'c> {
+    pub(crate) connection: &'c Arc<Connection>,
+    /// What callers call it.
+    pub(crate) public: &'c str,
+    /// What it is called there.
+    pub(crate) upstream: &'c Arc<str>,
 }
 
 /// A path of ours: which connection it insists on, and the rest, which is the protocol's.
@@ -58,16 +70,23 @@ pub(crate) async fn identify(
     let Some(Claim { protocol, route, ids }) = claim(arrival.method().as_str(), inner) else {
         return Err(Refusal::new(Code::UnknownOperation, "This gateway serves no such operation at this path."));
     };
-    if arrival.query().is_some_and(|query| !query.is_empty()) {
-        return Err(Refusal::new(Code::InvalidRequest, "This operation takes no query.").about("query"));
-    }
+    let query = match (route.body, arrival.query()) {
+        (_, None | Some("")) => Value::Null,
+        (BodyKind::Query(names), Some(query)) => query_of(query, names)?,
+        (BodyKind::None | BodyKind::Json, Some(_)) => {
+            return Err(Refusal::new(Code::InvalidRequest, "This operation takes no query.").about("query"));
+        }
+    };
     let named = header(arrival.headers(), "x-gatewright-session", 256)?.map(str::to_owned);
     if arrival.headers().contains_key("x-gatewright-dataset") {
         return Err(
             Refusal::new(Code::UnsupportedField, "This operation reaches no dataset.").about("x-gatewright-dataset")
         );
     }
-    let body = body_of(route.body, arrival, &world.limits).await?;
+    let body = match (body_of(route.body, arrival, &world.limits).await?, route.body) {
+        (_, BodyKind::Query(_)) => query,
+        (body, BodyKind::None | BodyKind::Json) => body,
+    };
     // The dialect is the connection's, and the connection is the model's: the model's name is read first, once.
     let asked = protocol.model(route, &ids, &body)?;
     let known = asked.as_ref().and_then(|name| {
@@ -76,13 +95,21 @@ pub(crate) async fn identify(
         (fits && model.connection.protocol.name() == protocol.name()).then_some((name, model))
     });
     let dialect = known.map_or_else(Default::default, |(_, model)| model.connection.dialect);
-    let terms = protocol.read(route, &ids, &body, &dialect)?;
+    let mut terms = protocol.read(route, &ids, &body, &dialect)?;
     let now = gateway.clock.now();
+    let reached = match protocol.serves() {
+        Serves::Models => Reached::default(),
+        Serves::Datasets => {
+            let entrance = Entrance { protocol, route, insisted };
+            gateway.reached(world, caller.verified(), &entrance, (&ids, &body), now)?
+        }
+    };
+    terms.datasets.extend_from_slice(&reached.named);
     let history = protocol.turns(route, &body);
     let identity = &caller.verified().identity;
     let session = gateway.threads.session(identity, named.as_deref(), history, now, &*gateway.entropy);
     let model = known.map(|(name, _)| name.clone());
-    Ok(Call { caller, world: Arc::clone(world), protocol, route, terms, body, model, session, now })
+    Ok(Call { caller, world: Arc::clone(world), protocol, route, terms, body, model, reached, session, now })
 }
 
 impl Call {
@@ -115,7 +142,22 @@ impl Call {
     }
 
     pub(crate) fn connection(&self) -> Option<&Arc<Connection>> {
-        self.model().map(|model| &model.connection)
+        self.target().map(|target| target.connection)
+    }
+
+    /// Where it would go: to its model, or to the dataset that it reaches.
+    pub(crate) fn target(&self) -> Option<Target<'_>> {
+        if let Some(model) = self.model() {
+            let (public, upstream) = (model.facts.name.as_str(), &model.upstream);
+            return Some(Target { connection: &model.connection, public, upstream });
+        }
+        let (name, dataset) = self.world.datasets.named(self.reached.dataset.as_ref()?.as_str())?;
+        Some(Target { connection: &dataset.connection, public: name.as_str(), upstream: &dataset.place })
+    }
+
+    /// The datasets that an answer may show.
+    pub(crate) fn shown(&self) -> &[Shown] {
+        &self.reached.shown
     }
 
     /// The models that this caller may use, in the order of their names.
@@ -144,10 +186,10 @@ impl Noteworthy for Call {
             operation: self.terms.operation,
             model: self.terms.model.as_ref().and_then(|name| recordable(name.as_str())),
             connection: self.connection().map(|connection| connection.name.clone()),
-            upstream: self.model().map(|model| Arc::clone(&model.upstream)),
+            upstream: self.target().map(|target| Arc::clone(target.upstream)),
             delivery: self.terms.delivery,
             parameters: self.terms.parameters.clone(),
-            datasets: self.terms.datasets.clone(),
+            datasets: self.terms.datasets.iter().filter(|name| recordable(name.as_str()).is_some()).cloned().collect(),
         }
     }
 }
@@ -171,7 +213,7 @@ fn header<'h>(headers: &'h HeaderMap, name: &'static str, longest: usize) -> Res
 /// The body as a value that means one thing, or a refusal.
 async fn body_of(kind: BodyKind, arrival: Arrival, limits: &Limits) -> Result<Value, Refusal> {
     let stated = stated_length(arrival.headers())?;
-    if let BodyKind::None = kind {
+    if kind != BodyKind::Json {
         // A body where none belongs is text that nobody inspects.
         let bytes = read(arrival.into_body(), 0, limits).await;
         return match bytes {

@@ -9,6 +9,9 @@
 
 mod arrival;
 mod authenticate;
+mod bounds;
+mod collections;
+mod datasets;
 mod decide;
 mod departure;
 mod examine;
@@ -20,6 +23,8 @@ mod identify;
 mod journal;
 mod mask;
 mod open;
+mod query;
+mod reached;
 mod refuse;
 mod settle;
 mod story;
@@ -30,6 +35,7 @@ mod world;
 
 pub use arrival::{Arrival, Inbound, Proxies};
 pub use authenticate::Caller;
+pub use datasets::{Dataset, Datasets};
 pub use decide::Decided;
 pub use departure::{Departure, Outbound};
 pub use examine::Examined;

@@ -9,7 +9,7 @@ use gatewright_policy::{Catalogue, ModelFacts, Roles};
 use gatewright_protocols::{Dialect, Protocol};
 use gatewright_upstream::Upstreams;
 
-use crate::Proxies;
+use crate::{Datasets, Proxies};
 
 /// Everything that a journey is judged by, loaded once at its start, so that a reload never splits one in two.
 pub struct World {
@@ -31,6 +31,8 @@ pub struct World {
     pub connections: HashMap<ConnectionName, Arc<Connection>>,
     /// The models, by the name that callers use.
     pub models: HashMap<ModelName, Model>,
+    /// The datasets, by the name that callers use.
+    pub datasets: Datasets,
     /// The way to the connections.
     pub upstreams: Upstreams,
     /// Bounds of every request.

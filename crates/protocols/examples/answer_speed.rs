@@ -35,6 +35,7 @@ fn main() {
         usage: UsageReport::Told,
         tools: Vec::new(),
         inputs: 0,
+        reach: Default::default(),
     };
     let mut editor = protocol.reply(route, Delivery::Stream, head, asked).unwrap();
     let rounds = std::env::args().nth(1).and_then(|rounds| rounds.parse().ok()).unwrap_or(20);

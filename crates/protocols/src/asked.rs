@@ -1,5 +1,7 @@
 use gatewright_model::RequestId;
 
+use crate::Reach;
+
 /// Whether the caller asked for a stream's token counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum UsageReport {
@@ -22,4 +24,6 @@ pub struct Asked {
     pub tools: Vec<String>,
     /// How many texts were to be embedded.
     pub inputs: usize,
+    /// Which datasets the answer may speak of, and how much of them.
+    pub reach: Reach,
 }

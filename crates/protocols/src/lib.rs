@@ -15,7 +15,11 @@
 )]
 
 mod asked;
+pub mod chroma;
+mod dataset;
 mod dialect;
+mod faults;
+mod free;
 pub mod openai;
 mod place;
 mod protocol;
@@ -26,6 +30,7 @@ mod sse;
 mod words;
 
 pub use asked::{Asked, UsageReport};
+pub use dataset::{Bounds, Clause, DatasetKey, Reach, Serves, Shown, Vectors};
 pub use dialect::Dialect;
 pub use place::{Place, Text};
 pub use protocol::{Protocol, Wording};

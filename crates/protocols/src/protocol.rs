@@ -1,7 +1,7 @@
 use gatewright_json::Value;
-use gatewright_model::{Delivery, ModelName, Refusal, RequestId, Setting, Terms};
+use gatewright_model::{Code, Delivery, ModelName, Operation, Refusal, RequestId, Setting, Terms};
 
-use crate::{Asked, Dialect, Fault, ReplyEditor, ReplyHead, Route, Text, Words};
+use crate::{Asked, Bounds, Clause, DatasetKey, Dialect, Fault, ReplyEditor, ReplyHead, Route, Serves, Text, Words};
 
 /// A refusal as a protocol words it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,6 +20,16 @@ pub trait Protocol: Send + Sync {
     /// Its name in configuration and records.
     fn name(&self) -> &'static str;
 
+    /// What its servers have.
+    fn serves(&self) -> Serves {
+        Serves::Models
+    }
+
+    /// Whether a dataset can lie at this place, as the configuration writes it: it becomes part of a path.
+    fn is_place(&self, _place: &str) -> bool {
+        false
+    }
+
     /// The requests that it owns.
     fn routes(&self) -> &'static [Route];
 
@@ -33,6 +43,19 @@ pub trait Protocol: Send + Sync {
     /// A refusal where the request names none or more than one.
     fn model(&self, route: &Route, ids: &[&str], body: &Value) -> Result<Option<ModelName>, Refusal>;
 
+    /// The one dataset that a request names; `None` where it names none, or is about all that the caller may read.
+    ///
+    /// # Errors
+    /// A refusal where what it names could be none.
+    fn dataset<'a>(
+        &self,
+        _route: &Route,
+        _ids: &[&'a str],
+        _body: &'a Value,
+    ) -> Result<Option<DatasetKey<'a>>, Refusal> {
+        Ok(None)
+    }
+
     /// What a request would do.
     ///
     /// # Errors
@@ -45,6 +68,23 @@ pub trait Protocol: Send + Sync {
     /// Shows every text of a request that [`Protocol::read`] accepted, always in the same order, to be searched or
     /// rewritten in place. Keys that callers choose and numbers inside free-form JSON are among them.
     fn request_texts(&self, route: &Route, body: &mut Value, visit: &mut dyn FnMut(Text<'_>));
+
+    /// Moves a request into its bounds, before anything of it is masked or counted; gives what was moved, as callers are
+    /// told of it: `n_results=5`.
+    ///
+    /// # Errors
+    /// A refusal where it cannot be moved there.
+    fn bound(&self, _route: &Route, _body: &mut Value, _bounds: &Bounds) -> Result<Vec<String>, Refusal> {
+        Err(Refusal::new(Code::PermissionDenied, "This operation reaches no dataset that could be bounded."))
+    }
+
+    /// Keeps a masked request to the rows that its caller may reach.
+    ///
+    /// # Errors
+    /// A refusal where it cannot be kept to them.
+    fn keep_to(&self, _route: &Route, _body: &mut Value, _rows: &[Clause]) -> Result<(), Refusal> {
+        Err(Refusal::new(Code::PermissionDenied, "This operation reaches no dataset whose rows could be told apart."))
+    }
 
     /// What the answer must fit, taken from the body before it is masked or prepared.
     fn asked(&self, route: &Route, body: &Value, public_model: &str, request: RequestId) -> Asked;
@@ -63,8 +103,26 @@ pub trait Protocol: Send + Sync {
         dialect: &Dialect,
     ) -> Result<(), Refusal>;
 
-    /// The path at the model server, below the connection's URL.
-    fn upstream_path(&self, route: &Route, upstream_model: &str) -> String;
+    /// The path at the server, below the connection's URL; `upstream` is the model's name there, or the dataset's place.
+    fn upstream_path(&self, route: &Route, upstream: &str) -> String;
+
+    /// The path at which the server tells by which id it goes by a dataset; `None` where the route needs none.
+    fn lookup_path(&self, _route: &Route, _upstream: &str) -> Option<String> {
+        None
+    }
+
+    /// The dataset's place with the server's own id in it, from the answer to [`Protocol::lookup_path`].
+    ///
+    /// # Errors
+    /// [`Fault::Malformed`] where it is no such answer.
+    fn looked_up(&self, _upstream: &str, _answer: &[u8]) -> Result<String, Fault> {
+        Err(Fault::Malformed)
+    }
+
+    /// Whether the gateway answers the route by itself, by [`Protocol::models`].
+    fn is_answered_here(&self, route: &Route) -> bool {
+        matches!(route.operation, Operation::ListModels | Operation::DescribeModel)
+    }
 
     /// What edits the answer.
     ///

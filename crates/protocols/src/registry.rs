@@ -1,8 +1,9 @@
+use crate::chroma::Chroma;
 use crate::openai::OpenAi;
 use crate::{Protocol, Route};
 
 /// Every protocol that the gateway speaks. The conformance suite runs over each of them by itself.
-pub const PROTOCOLS: &[&dyn Protocol] = &[&OpenAi];
+pub const PROTOCOLS: &[&dyn Protocol] = &[&OpenAi, &Chroma];
 
 /// A request's route and the protocol that owns it.
 pub struct Claim<'p> {

@@ -9,6 +9,8 @@ pub struct RouteId(pub &'static str);
 pub enum BodyKind {
     /// None at all.
     None,
+    /// None; a query with these names at most takes its place, read as an object of texts.
+    Query(&'static [&'static str]),
     /// One JSON value.
     Json,
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use gatewright_gateway::{Connection, ContentRules, Limits, Model, Proxies, Stages, World};
+use gatewright_gateway::{Connection, ContentRules, Dataset, Datasets, Limits, Model, Proxies, Stages, World};
 use gatewright_identity::Identities;
 use gatewright_model::{ConnectionName, ModelName};
 use gatewright_policy::ModelFacts;
@@ -49,6 +49,12 @@ pub fn world(loaded: Loaded, identities: Arc<Identities>, epoch: u64, stages: St
             models.insert(name.clone(), ready_model(name, model, connection));
         }
     }
+    let dataset = |dataset: &crate::config::ready::Dataset| {
+        let connection = Arc::clone(connections.get(&dataset.connection)?);
+        Some(Dataset { connection, place: dataset.collection.as_str().into() })
+    };
+    let datasets = ready.datasets.iter().filter_map(|(name, written)| Some((name.clone(), dataset(written)?)));
+    let datasets = Datasets::new(datasets);
     Ok(World {
         epoch,
         configuration: ready.digest,
@@ -59,6 +65,7 @@ pub fn world(loaded: Loaded, identities: Arc<Identities>, epoch: u64, stages: St
         answer_rules: answer_rules.map(content_rules),
         connections,
         models,
+        datasets,
         upstreams,
         limits: Limits {
             body: ready.limits.body_bytes,

@@ -150,7 +150,7 @@ fn every_fault_is_told_in_one_breath() {
         &[
             "6:16: issuer `corp`: its URL cannot be used",
             "6:51: unknown key `grops`; known here: url, audience, groups",
-            "8:20: expected openai, found `opnai`",
+            "8:20: expected openai or chroma, found `opnai`",
             "8:32: a connection's URL has no query and no fragment",
             "8:66: a secret is written as a reference, env:NAME or file:/path, never as a value",
             "8:89: expected internal or external, found `mine`",
@@ -376,4 +376,19 @@ fn an_unreadable_configuration_is_said_in_words() {
     fs::write(folder.path().join("catalogue.yaml"), [0xff, 0xfe]).expect("written");
     let faults = config::check(&path).expect_err("no text");
     assert!(faults[0].message.starts_with("the catalogue cannot be read: "), "{faults:?}");
+}
+
+#[test]
+fn models_and_datasets_lie_where_there_are_such() {
+    check(
+        "connections:\n  lab: { protocol: openai, url: \"http://127.0.0.1:1\" }\n  \
+         vectors: { protocol: chroma, url: \"http://127.0.0.1:2\" }\n\
+         models:\n  m: { connection: vectors }\n\
+         datasets:\n  d: { connection: lab }\n  e: { connection: vectors, collection: ../../reset }\n",
+        &[
+            "9:20: the connection `vectors` speaks chroma, whose servers have datasets",
+            "11:20: the connection `lab` speaks openai, whose servers have models",
+            "12:41: a collection is NAME or TENANT/DATABASE/NAME",
+        ],
+    );
 }

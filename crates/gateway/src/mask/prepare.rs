@@ -4,18 +4,20 @@ use std::sync::Arc;
 use bytes::Bytes;
 use gatewright_json::{Value, write};
 use gatewright_masking::{Detectors, Finding, Minter, PseudonymKey, Treatments, TypeIndex, Vault, mask_findings};
-use gatewright_model::{Code, Delivery, ModelName, Operation, Refusal, RequestId, Tally, Treatment, Trust};
+use gatewright_model::{Code, Delivery, ModelName, Refusal, RequestId, Tally, Treatment, Trust};
 use gatewright_policy::Decision;
+use gatewright_protocols::{Clause, Route, Serves};
 use http::Method;
 
 use super::{Destination, Request, Views, recorded_view};
+use crate::bounds::{bounds_of, without_values};
 use crate::{Call, Permit};
 
 /// Makes of a permitted call what is sent and what is recorded.
 pub(crate) fn request(permit: Permit, id: RequestId, pseudonyms: &Arc<PseudonymKey>) -> Result<Request, Refusal> {
     let (examined, decision) = permit.into_parts();
     let (call, findings) = examined.into_call();
-    if matches!(call.terms().operation, Operation::ListModels | Operation::DescribeModel) {
+    if call.protocol().is_answered_here(call.route()) {
         return answered_here(call, decision, id, pseudonyms);
     }
     sent_upstream(call, &findings, &decision, id, pseudonyms)
@@ -30,12 +32,21 @@ fn sent_upstream(
 ) -> Result<Request, Refusal> {
     let world = Arc::clone(call.world());
     let (protocol, route) = (call.protocol(), call.route());
-    // INVARIANT: a call with a connection has a model; `connection` comes from it.
-    let (Some(model), Some(connection)) = (call.model(), call.connection().cloned()) else {
+    // The request is moved into its bounds before anything of it is masked: what is moved is no text.
+    let bounds = decision.datasets.first().map(bounds_of);
+    let moved = match &bounds {
+        Some(bounds) => protocol.bound(route, call.body_mut(), bounds)?,
+        None => Vec::new(),
+    };
+    let rows = bounds.map(|bounds| bounds.filter).unwrap_or_default();
+    let rows_on_record = without_values(&world.detectors, &rows);
+    // INVARIANT: what policy allows is there; where it were not, nothing is sent.
+    let Some(target) = call.target() else {
         return Err(Refusal::new(Code::PermissionDenied, "Policy denies this call."));
     };
-    let (upstream, public) = (Arc::clone(&model.upstream), model.facts.name.clone());
-    let asked = protocol.asked(route, call.body(), public.as_str(), id);
+    let (upstream, connection) = (Arc::clone(target.upstream), Arc::clone(target.connection));
+    let mut asked = protocol.asked(route, call.body(), target.public, id);
+    asked.reach.datasets.extend_from_slice(call.shown());
     let mut body = call.take_body();
     let sensitive = findings.iter().any(|texts| !texts.is_empty());
     let treatments = Treatments::new(Arc::clone(&decision.request));
@@ -51,14 +62,23 @@ fn sent_upstream(
         }
         rewrite(&call, &mut body, findings, &treatments, &mut minter)?;
     }
-    let finished = |mut body: Value| {
+    if other.is_none() && rows_on_record != rows {
+        other = Some(body.clone());
+    }
+    let finished = |mut body: Value, rows: &[Clause]| {
+        if !rows.is_empty() {
+            protocol.keep_to(route, &mut body, rows)?;
+        }
         protocol.prepare(route, &mut body, &upstream, &decision.settings, &connection.dialect)?;
+        if body.is_null() {
+            return Ok(Bytes::new());
+        }
         let mut bytes = Vec::with_capacity(4096);
         write(&body, &mut bytes);
         Ok::<Bytes, Refusal>(Bytes::from(bytes))
     };
-    let sent = finished(body)?;
-    let recorded = other.map(finished).transpose()?.unwrap_or_else(|| sent.clone());
+    let sent = finished(body, &rows)?;
+    let recorded = other.map(|body| finished(body, &rows_on_record)).transpose()?.unwrap_or_else(|| sent.clone());
     Ok(Request {
         id,
         session: call.session(),
@@ -69,14 +89,16 @@ fn sent_upstream(
         route,
         destination: Destination::Upstream {
             connection: connection.name.clone(),
-            method: Method::POST,
+            method: method(route),
             path: protocol.upstream_path(route, &upstream),
+            upstream,
         },
         sent,
         recorded,
         masked: tallies(&world.detectors, findings, |_| true),
         alerted: tallies(&world.detectors, findings, |found| treatments.of(found) == Treatment::Alert),
         settings: decision.settings.clone(),
+        moved,
         answer_rules: decision.answer_rules.clone(),
         reply: Views::of(&decision.reply),
         asked,
@@ -84,6 +106,12 @@ fn sent_upstream(
         pseudonyms: Arc::clone(pseudonyms),
         world,
     })
+}
+
+/// The method of a route, which is the same at its server.
+fn method(route: &Route) -> Method {
+    // INVARIANT: every route's method is one; the conformance suite holds the table.
+    Method::from_bytes(route.method.as_bytes()).unwrap_or(Method::POST)
 }
 
 /// A question that the gateway answers itself, of what this caller may use.
@@ -95,8 +123,9 @@ fn answered_here(
 ) -> Result<Request, Refusal> {
     let world = Arc::clone(call.world());
     let (protocol, route) = (call.protocol(), call.route());
-    let names = call.visible_models();
-    let names: Vec<&str> = names.iter().map(ModelName::as_str).collect();
+    let models = if protocol.serves() == Serves::Models { call.visible_models() } else { Vec::new() };
+    let names = models.iter().map(ModelName::as_str).chain(call.shown().iter().map(|dataset| dataset.name.as_str()));
+    let names: Vec<&str> = names.collect();
     let ids: Vec<&str> = call.terms().model.iter().map(ModelName::as_str).collect();
     let answer = protocol.models(route, &ids, &names)?;
     Ok(Request {
@@ -113,6 +142,7 @@ fn answered_here(
         masked: Vec::new(),
         alerted: Vec::new(),
         settings: decision.settings,
+        moved: Vec::new(),
         answer_rules: Vec::new(),
         reply: Views::of(&decision.reply),
         asked: protocol.asked(route, call.body(), "", id),

@@ -28,6 +28,8 @@ pub struct Request {
     pub(super) masked: Vec<Tally>,
     pub(super) alerted: Vec<Tally>,
     pub(super) settings: Vec<Setting>,
+    /// What was moved into a dataset's bounds, as the caller is told of it.
+    pub(super) moved: Vec<String>,
     pub(super) answer_rules: Vec<RuleName>,
     /// What happens to each info type in the answer, as it is shown and as it is recorded.
     pub(super) reply: Views,
@@ -39,7 +41,7 @@ pub struct Request {
 /// Where a request goes.
 pub(crate) enum Destination {
     /// To a model server.
-    Upstream { connection: ConnectionName, method: Method, path: String },
+    Upstream { connection: ConnectionName, method: Method, path: String, upstream: Arc<str> },
     /// Nowhere: the gateway itself has the answer.
     Here(Bytes),
 }
@@ -107,6 +109,10 @@ impl Request {
         self.protocol
     }
 
+    pub(crate) const fn route(&self) -> &'static Route {
+        self.route
+    }
+
     /// What the answer may be, for the `accept` header.
     pub(crate) const fn accept(&self) -> &'static str {
         match self.delivery {
@@ -121,6 +127,10 @@ impl Request {
         for setting in self.settings.iter().filter(|setting| setting.why == WhySet::Clamped) {
             let comma = if text.is_empty() { "" } else { ", " };
             let _ = write!(text, "{comma}{}={}", setting.parameter.name(), setting.value);
+        }
+        for moved in &self.moved {
+            let comma = if text.is_empty() { "" } else { ", " };
+            let _ = write!(text, "{comma}{moved}");
         }
         text
     }

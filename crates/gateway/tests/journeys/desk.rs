@@ -190,6 +190,7 @@ fn world(model: &FakeModel, trust: Trust, identities: Arc<Identities>, strict_an
         answer_rules: None,
         connections: HashMap::from([("lab".into(), connection)]),
         models: HashMap::from(models),
+        datasets: Default::default(),
         upstreams,
         limits: Limits { body: 64 << 10, body_time: Duration::from_secs(2), ..Limits::default() },
         proxies: Default::default(),

@@ -22,7 +22,6 @@ mod prepare;
 mod reader;
 mod refusal;
 mod run;
-mod schema;
 mod texts;
 mod told;
 mod tools;
@@ -35,6 +34,7 @@ use gatewright_model::{Code, Delivery, ModelName, Operation, Refusal, RequestId,
 use self::embeddings::EmbeddingsEditor;
 use self::reader::StreamEditor;
 use self::whole::WholeEditor;
+use crate::faults;
 use crate::{Asked, BodyKind, Dialect, Fault, Protocol, ReplyEditor, ReplyHead, Route, RouteId, Text, Wording, Words};
 
 const CHAT: RouteId = RouteId("openai.chat");
@@ -132,7 +132,7 @@ impl Protocol for OpenAi {
     }
 
     fn upstream_error(&self, _route: &Route, head: ReplyHead<'_>, body: &[u8], words: &mut dyn Words) -> Refusal {
-        refusal::upstream(head.status, body, words)
+        faults::upstream(head.status, body, words)
     }
 
     fn models(&self, route: &Route, ids: &[&str], names: &[&str]) -> Result<Vec<u8>, Refusal> {

@@ -3,16 +3,13 @@ use gatewright_model::{Code, Delivery, ModelName, Parameter, Parameters, Quantit
 
 use super::fields::{self, Field};
 use super::{CHAT, DESCRIBE_MODEL, EMBEDDINGS, messages, tools};
-use crate::{Asked, Dialect, Route, UsageReport};
+pub(super) use crate::faults::{invalid, unknown};
+use crate::{Asked, Dialect, Reach, Route, UsageReport};
 
 /// Longer names are no model's.
 const LONGEST_NAME: usize = 256;
 /// OpenAI's own limit; more texts than that are several requests.
 const MOST_INPUTS: usize = 2048;
-
-pub(super) fn invalid(message: impl Into<String>, param: &str) -> Refusal {
-    Refusal::new(Code::InvalidRequest, message).about(param)
-}
 
 pub(super) fn model(route: &Route, ids: &[&str], body: &Value) -> Result<Option<ModelName>, Refusal> {
     let name = match route.id {
@@ -59,6 +56,7 @@ pub(super) fn asked(route: &Route, body: &Value, public_model: &str, request: Re
         usage: if usage == Some(true) { UsageReport::Told } else { UsageReport::Kept },
         tools: tools::names(body),
         inputs,
+        reach: Reach::default(),
     }
 }
 
@@ -137,29 +135,6 @@ where
         }
     }
     Ok(())
-}
-
-/// The refusal of a field that is not known. Where its name differs from a known one by case alone, some parsers would
-/// take it for that one.
-pub(super) fn unknown(name: &str, mut known: impl Iterator<Item = &'static str>) -> Refusal {
-    if let Some(alike) = known.find(|known| folded(known) == folded(name)) {
-        let message = format!("A field is spelt almost like `{alike}`; spell it exactly so.");
-        return Refusal::new(Code::AmbiguousRequest, message).about(alike);
-    }
-    let name = shown(name);
-    Refusal::new(Code::UnsupportedField, format!("The field `{name}` is not supported here.")).about(name)
-}
-
-/// Lower case without separators, and with the letters that fold into ASCII ones (U+017F, U+212A).
-fn folded(name: &str) -> String {
-    name.to_lowercase().replace('\u{17f}', "s").replace('\u{212a}', "k").replace(['_', '-'], "")
-}
-
-/// A field's name as it may be shown and recorded: what is no plain identifier may be an e-mail address or a card.
-pub(super) fn shown(name: &str) -> &str {
-    let plain = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'));
-    let digits = name.bytes().filter(u8::is_ascii_digit).count();
-    if plain && !name.is_empty() && name.len() <= 64 && digits <= 4 { name } else { "?" }
 }
 
 fn check_options(body: &Object) -> Result<(), Refusal> {

@@ -1,10 +1,5 @@
-use gatewright_json::{Limits, Object, Value, parse, to_bytes};
-use gatewright_model::{Channel, ChannelKind, Code, Refusal, RequestId};
-
-use crate::{Place, Words, whole};
-
-/// Of a model server's own words, so many bytes are shown.
-const LONGEST: usize = 512;
+use gatewright_json::{Object, Value, to_bytes};
+use gatewright_model::{Code, Refusal, RequestId};
 
 /// OpenAI's word for the kind of error, which SDKs and programs look at beside the status.
 const fn kind(code: Code) -> &'static str {
@@ -56,46 +51,4 @@ pub(super) fn event(refusal: &Refusal, request: &RequestId) -> Vec<u8> {
     event.extend_from_slice(&body(refusal, request));
     event.extend_from_slice(b"\n\n");
     event
-}
-
-/// What a model server's refusal becomes.
-///
-/// Its words are shown only where they are about the request (400, 404, 413, 415, 422), and masked. A 401 or 403 is about
-/// our credential, so the caller learns no more than that the model server failed. A 429 is the model server's limit and
-/// not the caller's budget; it becomes `upstream_failed`, which SDKs retry as well.
-pub(super) fn upstream(status: u16, body: &[u8], words: &mut dyn Words) -> Refusal {
-    let code = match status {
-        400 | 404 | 409 | 422 => Code::InvalidRequest,
-        413 => Code::TooLarge,
-        415 => Code::UnsupportedMedia,
-        408 | 504 => Code::UpstreamTimeout,
-        429 => return Refusal::new(Code::UpstreamFailed, "The model server has reached its own rate limit."),
-        _ => Code::UpstreamFailed,
-    };
-    if code == Code::UpstreamTimeout {
-        return Refusal::new(code, "The model server did not answer in time.");
-    }
-    if code == Code::UpstreamFailed {
-        return Refusal::new(code, "The model server refused or failed.");
-    }
-    match shown(body, words) {
-        Some(message) => Refusal::new(code, format!("The model server refused the request: {message}")),
-        None => Refusal::new(code, "The model server refused the request."),
-    }
-}
-
-/// The message in an error's body, masked and bounded.
-fn shown(body: &[u8], words: &mut dyn Words) -> Option<String> {
-    let value = parse(body, &Limits { bytes: 64 << 10, ..Limits::default() }).ok()?;
-    let message = ["/error/message", "/message", "/error", "/detail"]
-        .iter()
-        .find_map(|pointer| value.pointer(pointer).and_then(Value::as_str))?;
-    // Masked whole before it is cut, so that the cut leaves no half of a value unseen.
-    let masked = whole(words, Channel::sole(ChannelKind::Error, 0), Place::Plain, message).ok()?;
-    let mut end = masked.len().min(LONGEST);
-    while !masked.is_char_boundary(end) {
-        end -= 1;
-    }
-    let text: String = masked[..end].chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-    (!text.trim().is_empty()).then_some(text)
 }

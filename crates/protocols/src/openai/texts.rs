@@ -3,8 +3,8 @@ use gatewright_model::{Channel, ChannelKind};
 
 use super::fields::{self, Shape};
 use super::messages::kind_of;
-use super::schema::{visit_embedded, visit_free};
 use super::{CHAT, EMBEDDINGS};
+use crate::free::{visit_embedded, visit_free};
 use crate::{Place, Route, Text};
 
 /// Shows every text of a request that was read, in the order of its fields.

@@ -94,5 +94,6 @@ pub fn asked(usage: UsageReport) -> Asked {
         usage,
         tools: vec!["send_mail".to_owned(), "send".to_owned(), "look_up".to_owned()],
         inputs: 2,
+        reach: Default::default(),
     }
 }

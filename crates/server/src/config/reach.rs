@@ -3,7 +3,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 
 use gatewright_model::{ConnectionName, DatasetName, ModelName, Trust};
-use gatewright_protocols::{PROTOCOLS, Protocol};
+use gatewright_protocols::{PROTOCOLS, Protocol, Serves};
 use gatewright_upstream::lend::Reference;
 use gatewright_upstream::reach::{Origin, Scheme, Timeouts};
 use rustls_pki_types::CertificateDer;
@@ -132,6 +132,7 @@ impl Conversion<'_> {
         let mut models = BTreeMap::new();
         for (name, written) in self.named(raw.models.as_ref()) {
             let connection = self.leads_to(raw, written.connection.as_ref(), written.mark);
+            self.serves(raw, written.connection.as_ref(), Serves::Models);
             let upstream = self.upstream_name(written.upstream.as_ref(), name);
             let tags = self.tags(written.tags.as_deref());
             if let (Some(connection), Some(upstream)) = (connection, upstream) {
@@ -146,12 +147,39 @@ impl Conversion<'_> {
         for (name, written) in self.named(raw.datasets.as_ref()) {
             let connection = self.leads_to(raw, written.connection.as_ref(), written.mark);
             let collection = self.upstream_name(written.collection.as_ref(), name);
+            let protocol = self.serves(raw, written.connection.as_ref(), Serves::Datasets);
+            let place = written.collection.as_ref().unwrap_or(name);
+            if protocol.is_some_and(|protocol| !protocol.is_place(&place.value)) {
+                self.faults.add(
+                    place.mark,
+                    "a collection is NAME or TENANT/DATABASE/NAME, each of 3 to 512 of `A-Z a-z 0-9 . _ -`",
+                );
+            }
             let tags = self.tags(written.tags.as_deref());
             if let (Some(connection), Some(collection)) = (connection, collection) {
                 datasets.insert(DatasetName::from(name.value.as_str()), Dataset { connection, collection, tags });
             }
         }
         datasets
+    }
+
+    /// The protocol of a connection, which must have what leads there.
+    fn serves(&mut self, raw: &Raw, written: Option<&At<String>>, wanted: Serves) -> Option<&'static dyn Protocol> {
+        let written = written?;
+        let connections = raw.connections.as_ref().map_or(&[][..], |named| &named.0[..]);
+        let (_, connection) = connections.iter().find(|(name, _)| name.value == written.value)?;
+        let protocol = gatewright_protocols::named(&connection.protocol.as_ref()?.value)?;
+        let has = match protocol.serves() {
+            Serves::Models => "models",
+            Serves::Datasets => "datasets",
+        };
+        if protocol.serves() == wanted {
+            return Some(protocol);
+        }
+        let message =
+            format!("the connection `{}` speaks {}, whose servers have {has}", written.value, protocol.name());
+        self.faults.add(written.mark, message);
+        None
     }
 
     /// The connection of that name. It is looked up in what is written, so that a connection with a fault of its own is

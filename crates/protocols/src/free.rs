@@ -1,3 +1,5 @@
+//! Texts in JSON of any shape.
+
 use gatewright_json::lexer::{Lexer, Token};
 use gatewright_json::{Value, escape_into};
 use gatewright_model::Channel;
@@ -5,7 +7,7 @@ use gatewright_model::Channel;
 use crate::{Place, Text};
 
 /// Shows every text of free-form JSON: strings, keys, and numbers, which may be a card's as well.
-pub(super) fn visit_free(value: &mut Value, path: &mut String, channel: Channel, visit: &mut dyn FnMut(Text<'_>)) {
+pub(crate) fn visit_free(value: &mut Value, path: &mut String, channel: Channel, visit: &mut dyn FnMut(Text<'_>)) {
     match value {
         Value::Null | Value::Bool(_) => {}
         Value::String(text) => visit(Text { channel, place: Place::Field(path), text }),
@@ -39,7 +41,7 @@ pub(super) fn visit_free(value: &mut Value, path: &mut String, channel: Channel,
 
 /// Shows every text of JSON that stands in a string, decoded. What is not JSON is shown as it stands. The string is
 /// written anew only where something in it changed.
-pub(super) fn visit_embedded(json: &mut String, channel: Channel, visit: &mut dyn FnMut(Text<'_>)) {
+pub(crate) fn visit_embedded(json: &mut String, channel: Channel, visit: &mut dyn FnMut(Text<'_>)) {
     let mut rewriting = Rewriting { channel, visit, out: Vec::with_capacity(json.len()), open: None, changed: false };
     let mut lexer = Lexer::new();
     lexer.push(json, &mut |token| rewriting.take(token));
