@@ -64,5 +64,7 @@ pub fn streamed_content(body: &[u8]) -> String {
 /// The code of a refusal.
 pub fn code(answer: &Answer) -> String {
     let body: Value = serde_json::from_str(&answer.text()).unwrap_or_default();
-    body["error"]["code"].as_str().unwrap_or("no code").to_owned()
+    // In the words of most protocols the code stands inside the error, in Chroma's beside it.
+    let code = body["error"]["code"].as_str().or(body["gatewright"]["code"].as_str());
+    code.unwrap_or("no code").to_owned()
 }

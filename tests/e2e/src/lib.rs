@@ -13,6 +13,7 @@
 )]
 
 pub mod answers;
+pub mod corpus;
 pub mod gateway;
 pub mod process;
 pub mod records;

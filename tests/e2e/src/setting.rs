@@ -117,7 +117,17 @@ impl Setting {
 
     /// The header line that carries alice's token.
     pub fn alice(&self) -> String {
-        format!("authorization: Bearer {}", self.issuer.mint(Person::Alice))
+        self.bearer(Person::Alice)
+    }
+
+    /// The header line that carries a person's token.
+    pub fn bearer(&self, person: Person) -> String {
+        format!("authorization: Bearer {}", self.token(person))
+    }
+
+    /// A person's token.
+    pub fn token(&self, person: Person) -> String {
+        self.issuer.mint(person)
     }
 
     /// Starts `gatewright serve` without waiting for anything.

@@ -1,5 +1,6 @@
 //! Where the built binary and the provisioned tools lie.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::Command;
 
@@ -72,4 +73,18 @@ impl Sdk {
         assert_eq!(ran.code, Some(0), "{self:?} {words:?} failed:\n{}\n{}", ran.out, ran.err);
         serde_json::from_str(&ran.out).unwrap_or_else(|error| panic!("{self:?} printed no JSON: {error}\n{}", ran.out))
     }
+}
+
+/// Chroma's own client, unmodified: what it gave back (`told`), or the exception that it raised. Only address and token
+/// are set.
+pub fn chroma_client(address: SocketAddr, token: &str, words: &[&str]) -> Value {
+    let mut command = Command::new(tool("chroma-client/bin/python"));
+    command.arg(file("sdk/chroma_client.py")).arg(address.ip().to_string()).arg(address.port().to_string()).args(words);
+    command.env("CHROMA_TOKEN", token).env("ANONYMIZED_TELEMETRY", "False");
+    for proxy in ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"] {
+        command.env_remove(proxy);
+    }
+    let ran = run(&mut command);
+    assert_eq!(ran.code, Some(0), "{words:?} failed:\n{}\n{}", ran.out, ran.err);
+    serde_json::from_str(&ran.out).unwrap_or_else(|error| panic!("{words:?} printed no JSON: {error}\n{}", ran.out))
 }

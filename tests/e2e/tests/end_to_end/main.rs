@@ -7,6 +7,8 @@
     reason = "a test that cannot go on has failed, and says why"
 )]
 
+mod bypasses;
+mod datasets;
 mod faults;
 mod kills;
 mod login;
