@@ -11,6 +11,9 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use gatewright_server::commands::mask::Cut;
 use gatewright_server::commands::{self, Format, Outcome};
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// An identity-aware gateway for AI models: who asks, what they may, what must not be seen, and a record of it all.
 #[derive(Parser)]
 #[command(name = "gatewright", version, disable_help_subcommand = true, arg_required_else_help = true)]

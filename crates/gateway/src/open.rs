@@ -89,7 +89,8 @@ impl Gateway {
         journal.reached(Stage::Opened);
         let mut recording = Recording { request, story: story(Some(closing)), durability: Durability::Awaited(ticket) };
         if urgency == Urgency::Now
-            && let Err(refusal) = recording.durable().await {
+            && let Err(refusal) = recording.durable().await
+        {
             return Err(recording.failed(refusal));
         }
         Ok(recording)

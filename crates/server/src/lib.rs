@@ -10,5 +10,6 @@ pub mod listen;
 pub mod quickstart;
 pub mod readiness;
 pub mod run;
+pub mod start_fault;
 pub mod system;
 pub mod telemetry;

@@ -2,13 +2,13 @@
 
 use std::future::Future;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use gatewright_dial::{Dial, Roots};
 use gatewright_gateway::{Gateway, Inbound, Outbound, Parts, Stages, Threads};
-use gatewright_identity::{Identities, IssuerFault};
+use gatewright_identity::Identities;
 use gatewright_model::{Clock, Entropy, Event, Moment};
 use gatewright_store::disk::RealDisk;
 use gatewright_store::log::{Log, LogState, OpenError, Options, Recovered};
@@ -19,12 +19,13 @@ use tokio::runtime::Handle;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinSet;
 
-use crate::assemble::{Unassembled, world};
+use crate::assemble::world;
 use crate::commands::{Outcome, complain};
 use crate::config::{Change, Loaded, Reloader, Side};
-use crate::keys::{DeploymentKeys, KeyFault, create_folder};
-use crate::listen::{self, BadCertificate, Bounds, Drain, Front, Peer, ReloadingTls, Serve, Workers};
+use crate::keys::{DeploymentKeys, create_folder};
+use crate::listen::{self, Bounds, Drain, Front, Peer, ReloadingTls, Serve, Workers};
 use crate::readiness::Readiness;
+use crate::start_fault::StartFault;
 use crate::system::{SystemClock, SystemEntropy};
 use crate::telemetry::Telemetry;
 
@@ -39,67 +40,6 @@ const MOST_WORKERS: usize = 64;
 
 /// How often refusals of strangers are told to the log.
 const STRANGERS: Duration = Duration::from_secs(1);
-
-/// Why the gateway did not start. No port is answered on.
-#[derive(Debug, thiserror::Error)]
-pub enum StartFault {
-    /// The data folder cannot be used.
-    #[error("the data folder {path} cannot be used: {reason}")]
-    Data {
-        /// Which.
-        path: PathBuf,
-        /// Why.
-        reason: String,
-    },
-    /// Another gateway uses it.
-    #[error("another gateway runs on the data folder {0}; one folder serves one gateway")]
-    InUse(PathBuf),
-    /// A key of the deployment.
-    #[error(transparent)]
-    Key(#[from] KeyFault),
-    /// The log does not hold, or cannot be written.
-    #[error("the log cannot be opened: {0}")]
-    Log(String),
-    /// A configuration that cannot run here.
-    #[error(transparent)]
-    World(#[from] Unassembled),
-    /// Issuers that cannot be used.
-    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
-    Issuers(Vec<IssuerFault>),
-    /// No way out to the issuers.
-    #[error("issuers cannot be reached from here: {0}")]
-    Dial(#[from] gatewright_dial::Fault),
-    /// A certificate.
-    #[error(transparent)]
-    Certificate(#[from] BadCertificate),
-    /// A port.
-    #[error("cannot listen on {address}: {reason}")]
-    Listener {
-        /// Which.
-        address: SocketAddr,
-        /// Why.
-        reason: String,
-    },
-    /// A signal handler.
-    #[error("signals cannot be listened for: {0}")]
-    Signals(std::io::Error),
-    /// The threads that answer callers.
-    #[error("no thread could be started to answer callers: {0}")]
-    Threads(std::io::Error),
-}
-
-impl StartFault {
-    /// How the process ends for it.
-    pub const fn outcome(&self) -> Outcome {
-        match self {
-            Self::World(_) | Self::Issuers(_) | Self::Certificate(_) => Outcome::BadConfiguration,
-            Self::Listener { .. } | Self::InUse(_) => Outcome::Unreachable,
-            Self::Data { .. } | Self::Key(_) | Self::Log(_) | Self::Dial(_) | Self::Signals(_) | Self::Threads(_) => {
-                Outcome::Internal
-            },
-        }
-    }
-}
 
 /// Runs a command's future to its end, on a runtime of its own.
 pub fn on_runtime(command: impl Future<Output = Outcome>) -> Outcome {

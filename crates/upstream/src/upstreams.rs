@@ -98,7 +98,8 @@ impl Upstreams {
         let credential = credential.map(|(header, prefix, lender)| Presented { header, prefix, lender });
         // INVARIANT: an authority is made of characters that a header may have.
         let host = HeaderValue::from_str(origin.authority().as_str()).unwrap_or_else(|_| HeaderValue::from_static(""));
-        self.targets.insert(name, Arc::new(Target { origin, host, credential, timeouts, reach, usual: AtomicU64::new(0) }));
+        self.targets
+            .insert(name, Arc::new(Target { origin, host, credential, timeouts, reach, usual: AtomicU64::new(0) }));
     }
 
     /// Sends a request and gives its answer, whose body nobody has read yet.

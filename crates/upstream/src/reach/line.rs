@@ -35,8 +35,7 @@ enum State {
 
 impl Line {
     pub(super) async fn open(wire: Wire) -> hyper::Result<Self> {
-        let (sender, connection) =
-            Builder::new().max_headers(100).max_buf_size(256 * 1024).handshake(wire).await?;
+        let (sender, connection) = Builder::new().max_headers(100).max_buf_size(256 * 1024).handshake(wire).await?;
         Ok(Self(Box::new(Link { sender, connection, state: State::Open })))
     }
 
