@@ -22,6 +22,8 @@ pub(crate) enum Restoring {
 pub(crate) struct Maskers {
     world: Arc<World>,
     treatments: Treatments,
+    tools: Treatments,
+    vault: Arc<Vault>,
     substitutes: Answered,
     restoring: Restoring,
     rules: Vec<RuleName>,
@@ -41,7 +43,9 @@ impl Maskers {
         let world = Arc::clone(request.world());
         Self {
             treatments,
-            substitutes: Answered { vault: Arc::clone(request.vault()), key: Arc::clone(request.pseudonyms()) },
+            tools: request.tools().clone(),
+            vault: Arc::clone(request.vault()),
+            substitutes: Answered { key: Arc::clone(request.pseudonyms()) },
             restoring: if request.vault().is_empty() { Restoring::Nothing } else { restoring },
             rules: request.answer_rules().to_vec(),
             open: Vec::new(),
@@ -65,16 +69,26 @@ impl Maskers {
 
     fn lane(&self, channel: Channel, place: Place<'_>) -> Lane {
         let mut masker = Masker::new(self.treatments.clone());
-        // A value restored inside a tool's arguments would go wherever the model wants it to go.
-        let readable = !matches!(channel.kind, ChannelKind::ToolArguments | ChannelKind::ToolName);
-        if self.restoring == Restoring::Tokens && readable {
-            masker = masker.restoring();
+        if let Some(revealed) = self.revealed(channel) {
+            masker = masker.restoring(&self.vault, revealed.clone());
         }
         if let Place::Field(path) = place {
             masker = masker.in_field(&self.world.detectors, &field(path));
         }
         let rules = (!self.rules.is_empty() && self.world.answer_rules.is_some()).then(Scanner::new);
         Lane { rules, masker }
+    }
+}
+
+impl Maskers {
+    /// Whose tokens become values on this channel; `None` where no token does.
+    fn revealed(&self, channel: Channel) -> Option<&Treatments> {
+        match (self.restoring, channel.kind) {
+            (Restoring::Nothing, _) | (Restoring::Tokens, ChannelKind::ToolName) => None,
+            // A value restored inside a tool's arguments goes wherever the model wants it to go.
+            (Restoring::Tokens, ChannelKind::ToolArguments) => Some(&self.tools),
+            (Restoring::Tokens, _) => Some(&self.treatments),
+        }
     }
 }
 
@@ -209,9 +223,8 @@ fn converted(piece: gatewright_masking::Piece<'_>) -> Piece<'_> {
     }
 }
 
-/// What stands in an answer for values: pseudonyms, and the values that the request's tokens stand for.
+/// What stands in an answer for values.
 struct Answered {
-    vault: Arc<Vault>,
     key: Arc<PseudonymKey>,
 }
 
@@ -223,10 +236,6 @@ impl Substitutes for Answered {
 
     fn pseudonym(&mut self, info_type: &InfoType, original: &str) -> String {
         self.key.pseudonym(info_type, original)
-    }
-
-    fn restore(&self, token: &str) -> Option<(InfoType, &str)> {
-        self.vault.restore(token)
     }
 }
 

@@ -1,9 +1,12 @@
-use gatewright_model::{InfoType, Tally, Treatment};
+use std::sync::Arc;
+
+use gatewright_model::{Tally, Treatment};
 
 use crate::custom::FieldPath;
-use crate::detect::token::{TOKEN, look_alikes};
+use crate::detect::token::TOKEN;
+use crate::mask_findings::LITERAL;
 use crate::render::{Rendered, render};
-use crate::{Blocked, Detectors, Finding, Scanner, Span, Substitutes, Treatments, TypeIndex};
+use crate::{Blocked, Detectors, Scanner, Span, Substitutes, Treatments, TypeIndex, Vault};
 
 /// What comes out of a masker. In order, the originals' lengths add up to the text's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,11 +60,11 @@ pub struct Masker {
     blocked: Option<Blocked>,
 }
 
-/// Whether a masker gives back what its vault's tokens stand for.
-#[derive(Clone, Copy, PartialEq, Eq)]
+/// Whether a masker gives back what tokens stand for.
 enum TokensInAnswers {
     Stay,
-    Restored,
+    /// Those of this vault become their values again, where this treatment of the value's info type passes.
+    Restored(Arc<Vault>, Treatments),
 }
 
 impl Masker {
@@ -78,12 +81,12 @@ impl Masker {
         }
     }
 
-    /// Replaces a token by its value where the treatment of the value's info type is [`Treatment::Keep`]; never in a URL.
-    /// Not for tool arguments, unless policy allows values there.
+    /// Replaces each token of this vault, however it is spelled, by its value where `revealed` lets values of its info type
+    /// pass; never in a URL. For tool arguments, `revealed` is what policy allows there.
     #[must_use]
-    pub fn restoring(mut self) -> Self {
-        self.tokens = TokensInAnswers::Restored;
-        self.scanner = self.scanner.find_tokens();
+    pub fn restoring(mut self, vault: &Arc<Vault>, revealed: Treatments) -> Self {
+        self.scanner = self.scanner.find_tokens(Arc::clone(vault));
+        self.tokens = TokensInAnswers::Restored(Arc::clone(vault), revealed);
         self
     }
 
@@ -91,8 +94,8 @@ impl Masker {
     #[must_use]
     pub fn in_field(mut self, detectors: &Detectors, field: &FieldPath) -> Self {
         self.scanner = Scanner::in_field(detectors, field);
-        if self.tokens == TokensInAnswers::Restored {
-            self.scanner = self.scanner.find_tokens();
+        if let TokensInAnswers::Restored(vault, _) = &self.tokens {
+            self.scanner = self.scanner.find_tokens(Arc::clone(vault));
         }
         self
     }
@@ -174,7 +177,7 @@ impl Masker {
                 Some(treatment) if treatment.passes() => out(Piece::Kept(original)),
                 _ => out(Piece::Swallowed { original_len: original.len() }),
             },
-            Span::Found { info_type: TOKEN, original, .. } => self.restore(detectors, substitutes, original, out),
+            Span::Found { info_type: TOKEN, original, .. } => self.restore(detectors, original, out),
             Span::Found { info_type, original, extent } => {
                 let treatment = self.treatments.of(info_type);
                 self.swallowing = Some(treatment);
@@ -199,29 +202,20 @@ impl Masker {
         Ok(())
     }
 
-    fn restore(
-        &mut self,
-        detectors: &Detectors,
-        substitutes: &dyn Substitutes,
-        token: &str,
-        out: &mut dyn FnMut(Piece<'_>),
-    ) {
-        let restored = substitutes.restore(token).and_then(|(name, value)| {
-            if name.as_str() == LITERAL {
-                return Some((TOKEN, value));
-            }
-            let info_type = detectors.index_of(name.as_str())?;
-            self.treatments.of(info_type).passes().then_some((info_type, value))
-        });
-        match restored {
-            Some((TOKEN, text)) if text == token => out(Piece::Kept(text)),
-            Some((info_type, replacement)) => {
-                if self.treatments.of(info_type) == Treatment::Alert {
+    fn restore(&mut self, detectors: &Detectors, token: &str, out: &mut dyn FnMut(Piece<'_>)) {
+        let TokensInAnswers::Restored(vault, revealed) = &self.tokens else { return out(Piece::Kept(token)) };
+        let Some((name, value)) = vault.restore(token) else { return out(Piece::Kept(token)) };
+        if name.as_str() == LITERAL {
+            return out(Piece::Masked { original_len: token.len(), replacement: value, info_type: TOKEN });
+        }
+        match detectors.index_of(name.as_str()) {
+            Some(info_type) if revealed.of(info_type).passes() => {
+                if revealed.of(info_type) == Treatment::Alert {
                     self.alerted.add(info_type);
                 }
-                out(Piece::Masked { original_len: token.len(), replacement, info_type });
+                out(Piece::Masked { original_len: token.len(), replacement: value, info_type });
             }
-            None => out(Piece::Kept(token)),
+            Some(_) | None => out(Piece::Kept(token)),
         }
     }
 }
@@ -243,54 +237,4 @@ impl Counts {
         let counted = self.0.iter().zip(detectors.info_types()).filter(|(count, _)| **count > 0);
         counted.map(|(count, info_type)| Tally { info_type: info_type.clone(), count: *count }).collect()
     }
-}
-
-/// The info type of the token that stands for a caller's own text that looks like a token. It is not sensitive: whoever
-/// restores gets it back.
-const LITERAL: &str = "LITERAL_TEXT";
-
-/// Masks a whole text whose findings are known. Where values get tokens, what only looks like a token gets one as well
-/// (`<LITERAL_TEXT_1>`), so that nobody can speak of a token that is not theirs.
-///
-/// # Errors
-///
-/// When one of them has the treatment [`Treatment::Block`].
-pub fn mask_findings(
-    detectors: &Detectors,
-    text: &str,
-    findings: &[Finding],
-    treatments: &Treatments,
-    substitutes: &mut dyn Substitutes,
-) -> Result<String, Blocked> {
-    let unknown = InfoType::new("UNKNOWN");
-    let (mut masked, mut at) = (String::with_capacity(text.len()), 0);
-    for finding in findings {
-        // A finding of another text may lie anywhere: what does not fit is hidden to the end rather than shown.
-        let (Some(before), Some(original)) = (text.get(at..finding.start), text.get(finding.start..finding.end)) else {
-            masked.push_str("[UNKNOWN]");
-            return Ok(masked);
-        };
-        push_escaped(&mut masked, before, treatments, substitutes);
-        at = finding.end;
-        let treatment = treatments.of(finding.info_type);
-        let Some(name) = detectors.info_type(finding.info_type).or(unknown.as_ref()) else { continue };
-        match render(treatment, name, original, finding.extent, substitutes)? {
-            Rendered::Kept => masked.push_str(original),
-            Rendered::Replaced(replacement) => masked.push_str(&replacement),
-        }
-    }
-    push_escaped(&mut masked, text.get(at..).unwrap_or_default(), treatments, substitutes);
-    Ok(masked)
-}
-
-fn push_escaped(masked: &mut String, text: &str, treatments: &Treatments, substitutes: &mut dyn Substitutes) {
-    let mut at = 0;
-    if let Some(literal) = InfoType::new(LITERAL).filter(|_| treatments.mint()) {
-        for (start, end) in look_alikes(text) {
-            masked.push_str(&text[at..start]);
-            masked.push_str(&substitutes.token(&literal, &text[start..end]));
-            at = end;
-        }
-    }
-    masked.push_str(&text[at..]);
 }

@@ -1,9 +1,11 @@
+use std::sync::Arc;
+
 use crate::custom::FieldPath;
-use crate::detect::seeds::{Kind, Seed, unsettled};
+use crate::detect::seeds::{Seed, unsettled};
 use crate::detect::token::TOKEN;
-use crate::detect::{Answer, Hit, Tail, View, secret};
+use crate::detect::{Answer, Hit, Tail, View, secret, token};
 use crate::text::{More, Text, fold_str};
-use crate::{Detectors, Extent, Span, TypeIndex};
+use crate::{Detectors, Extent, Span, TypeIndex, Vault};
 
 /// How much text is looked at in one go; what comes in larger pieces is cut. Bounds memory, not meaning.
 const BLOCK: usize = 4_096;
@@ -18,13 +20,13 @@ pub struct Scanner {
     text: Text,
     swallowing: Option<(TypeIndex, Tail)>,
     begins_with: Option<TypeIndex>,
-    tokens: Tokens,
+    /// Whose tokens are found as well.
+    tokens: Option<Arc<Vault>>,
 }
 
-/// Whether the tokens of a vault are found as well.
-#[derive(Clone, Copy, Default, PartialEq, Eq)]
+/// Whether tokens are looked for as well.
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Tokens {
-    #[default]
     Ignored,
     Found,
 }
@@ -45,8 +47,9 @@ impl Scanner {
         scanner
     }
 
-    pub(crate) fn find_tokens(mut self) -> Self {
-        self.tokens = Tokens::Found;
+    /// Finds the tokens of this vault as well. What only looks like one is text like any other.
+    pub(crate) fn find_tokens(mut self, vault: Arc<Vault>) -> Self {
+        self.tokens = Some(vault);
         self
     }
 
@@ -65,7 +68,7 @@ impl Scanner {
     pub fn finish(&mut self, detectors: &Detectors, out: &mut dyn FnMut(Span<'_>)) {
         self.text.extend("", More::No);
         self.walk(detectors, More::No, out);
-        *self = Self { tokens: self.tokens, ..Self::default() };
+        *self = Self { tokens: self.tokens.take(), ..Self::default() };
     }
 
     /// How many bytes of the text are held.
@@ -87,7 +90,7 @@ impl Scanner {
             self.swallowing = None;
         }
         let mut seeds = Vec::new();
-        detectors.seeds(view, progress.at, self.tokens, &mut seeds);
+        detectors.seeds(view, progress.at, self.looked_for(), &mut seeds);
         let end = match more {
             More::Possible => unsettled(view.units, progress.at).max(progress.at),
             More::No => view.units.len(),
@@ -138,11 +141,9 @@ impl Scanner {
         let mut best: Option<Hit> = None;
         for seed in group.seeds {
             let seed = Seed { start: group.start, kind: seed.kind };
-            if matches!(seed.kind, Kind::Token) && self.tokens == Tokens::Ignored {
-                continue;
-            }
             match detectors.ask(view, seed) {
                 Answer::Nothing => {}
+                Answer::Found(hit) if hit.info_type == TOKEN && !self.is_restored(view, seed.start, hit.end) => {}
                 Answer::Undecided => return Verdict::Undecided,
                 Answer::Found(hit) => {
                     let better = |best: &Hit| {
@@ -156,6 +157,17 @@ impl Scanner {
             }
         }
         best.map_or(Verdict::Nothing, Verdict::Found)
+    }
+}
+
+impl Scanner {
+    fn looked_for(&self) -> Tokens {
+        if self.tokens.is_some() { Tokens::Found } else { Tokens::Ignored }
+    }
+
+    fn is_restored(&self, view: View<'_>, start: usize, end: usize) -> bool {
+        self.tokens.as_ref().is_some_and(|vault| vault.has_units(&view.units[start..end]))
+            && !token::is_in_url(view, start)
     }
 }
 
@@ -365,9 +377,16 @@ mod tests {
         "tel 12345678 ",
     ];
 
+    /// A vault with the token that some of the texts speak of.
+    fn vault() -> Arc<Vault> {
+        let mut vault = Vault::new();
+        vault.token(&InfoType::new("EMAIL_ADDRESS").expect("a name"), "dana@example.com");
+        Arc::new(vault)
+    }
+
     fn worked(detectors: &Detectors, pieces: impl Iterator<Item = impl AsRef<str>>) -> usize {
         WORK.with(|work| work.set(0));
-        let mut scanner = Scanner::new().find_tokens();
+        let mut scanner = Scanner::new().find_tokens(vault());
         pieces.for_each(|piece| scanner.push(detectors, piece.as_ref(), &mut |_| {}));
         scanner.finish(detectors, &mut |_| {});
         WORK.with(std::cell::Cell::get)
@@ -394,7 +413,7 @@ mod tests {
         let mut most = (0, "");
         for unit in HOSTILE {
             let text = unit.repeat(8_000 / unit.len());
-            let mut scanner = Scanner::new().find_tokens();
+            let mut scanner = Scanner::new().find_tokens(vault());
             let (mut told, mut given) = (0, 0);
             for character in text.chars() {
                 scanner.push(&detectors, character.encode_utf8(&mut [0; 4]), &mut |span| told += span.original().len());

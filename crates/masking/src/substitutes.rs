@@ -8,7 +8,4 @@ pub trait Substitutes {
 
     /// The pseudonym of this value; the same value gets the same pseudonym under the same key.
     fn pseudonym(&mut self, info_type: &InfoType, original: &str) -> String;
-
-    /// The value that a token in an answer stands for, with its info type; `None` when nothing here minted it.
-    fn restore(&self, token: &str) -> Option<(InfoType, &str)>;
 }

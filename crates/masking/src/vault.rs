@@ -1,11 +1,9 @@
 use std::collections::HashMap;
 
-use aws_lc_rs::hmac;
-use gatewright_model::{InfoType, to_hex};
+use gatewright_model::InfoType;
 
-use crate::Substitutes;
 use crate::detect::token;
-use crate::text::as_seen;
+use crate::{PseudonymKey, Substitutes};
 
 /// The reversible tokens of one call or session: `<EMAIL_ADDRESS_1>`, numbered per info type by first appearance, so that
 /// the same texts in the same order give the same tokens. Tokens of one vault mean nothing in another.
@@ -31,17 +29,29 @@ impl Vault {
             return token.clone();
         }
         let count = self.counts.entry(info_type.clone()).or_default();
-        *count += 1;
-        let token = format!("<{info_type}_{count}>");
-        self.by_token.insert(token.clone(), key.clone());
+        // Names that differ by an underscore or two have tokens that could be spelled alike.
+        let (token, spelled) = loop {
+            *count += 1;
+            let token = format!("<{info_type}_{count}>");
+            let spelled = token::canonical(&token);
+            if !self.by_token.contains_key(&spelled) {
+                break (token, spelled);
+            }
+        };
+        self.by_token.insert(spelled, key.clone());
         self.by_value.insert(key, token.clone());
         token
     }
 
     /// The value that a token stands for, however a model spelled it; `None` when this vault did not mint it.
-    pub fn restore(&self, written: &str) -> Option<(InfoType, &str)> {
+    pub fn restore(&self, written: &str) -> Option<(&InfoType, &str)> {
         let (info_type, original) = self.by_token.get(&token::canonical(written))?;
-        Some((info_type.clone(), original))
+        Some((info_type, original))
+    }
+
+    /// Whether what is seen as these units is one of its tokens.
+    pub(crate) fn has_units(&self, units: &[u8]) -> bool {
+        self.by_token.contains_key(&token::canonical_units(units))
     }
 
     /// How many tokens were minted.
@@ -61,32 +71,6 @@ impl std::fmt::Debug for Vault {
     }
 }
 
-/// The key of pseudonyms. Prints as nothing.
-pub struct PseudonymKey(hmac::Key);
-
-impl PseudonymKey {
-    /// A key of these bytes; 32 unpredictable ones.
-    pub fn new(bytes: &[u8]) -> Self {
-        Self(hmac::Key::new(hmac::HMAC_SHA256, bytes))
-    }
-
-    /// `EMAIL_ADDRESS_` and 16 hexadecimal digits of HMAC-SHA-256 over the info type and the value, disguise, letter case
-    /// and separators aside: the same address gets the same pseudonym however it is written.
-    pub fn pseudonym(&self, info_type: &InfoType, original: &str) -> String {
-        let mut value = as_seen(original);
-        value.retain(|unit| !matches!(unit, b' ' | b'-' | b'/' | b'(' | b')' | b'\n'));
-        value.make_ascii_lowercase();
-        let tag = hmac::sign(&self.0, &[info_type.as_str().as_bytes(), b"\0", &value].concat());
-        format!("{info_type}_{}", to_hex(&tag.as_ref()[..8]))
-    }
-}
-
-impl std::fmt::Debug for PseudonymKey {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("PseudonymKey(…)")
-    }
-}
-
 /// Substitutes for the texts of one call: its vault and the deployment's key.
 pub struct Minter<'a> {
     /// Where tokens are minted and looked up.
@@ -102,9 +86,5 @@ impl Substitutes for Minter<'_> {
 
     fn pseudonym(&mut self, info_type: &InfoType, original: &str) -> String {
         self.key.pseudonym(info_type, original)
-    }
-
-    fn restore(&self, token: &str) -> Option<(InfoType, &str)> {
-        self.vault.restore(token)
     }
 }

@@ -10,7 +10,7 @@
 mod support;
 
 use gatewright_masking::{
-    Blocked, CustomPattern, CustomRule, Detectors, Masker, Minter, Piece, PseudonymKey, Treatments, Vault,
+    Author, Blocked, CustomPattern, CustomRule, Detectors, Masker, Minter, Piece, PseudonymKey, Treatments, Vault,
     mask_findings,
 };
 use gatewright_model::{InfoType, Treatment};
@@ -46,7 +46,8 @@ fn masked(detectors: &Detectors, treatments: &Treatments, pieces: &[&str]) -> (S
 fn whole(detectors: &Detectors, treatments: &Treatments, text: &str) -> String {
     let (mut vault, key) = (Vault::new(), PseudonymKey::new(&[7; 32]));
     let mut minter = Minter { vault: &mut vault, key: &key };
-    mask_findings(detectors, text, &detectors.find(text), treatments, &mut minter).expect("nothing is blocked")
+    mask_findings(detectors, text, &detectors.find(text), treatments, Author::Caller, &mut minter)
+        .expect("nothing is blocked")
 }
 
 /// Each info type treated in another way.

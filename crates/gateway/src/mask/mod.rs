@@ -9,8 +9,11 @@ mod reply;
 mod request;
 mod view;
 
+use std::sync::Arc;
+
 use gatewright_masking::Treatments;
 use gatewright_model::Treatment;
+use gatewright_policy::Decision;
 
 pub(crate) use prepare::request;
 pub use reply::Masked;
@@ -29,20 +32,27 @@ const fn recorded(treatment: Treatment) -> Treatment {
     }
 }
 
-/// The two views of an answer.
+/// What happens to values in an answer.
 struct Views {
     shown: Treatments,
     recorded: Treatments,
+    /// To tokens in the arguments of tool calls, as they are shown.
+    tools: Treatments,
 }
 
 impl Views {
-    fn of(decided: &[Treatment]) -> Self {
+    fn of(decision: &Decision) -> Self {
         // A token is for the way in: what an answer has of its own could not be restored by anybody.
-        let shown: Vec<Treatment> = decided
+        let shown: Vec<Treatment> = decision
+            .reply
             .iter()
             .map(|treatment| if *treatment == Treatment::Token { Treatment::Redact } else { *treatment })
             .collect();
-        Self { recorded: recorded_view(&shown), shown: Treatments::new(shown) }
+        Self {
+            recorded: recorded_view(&shown),
+            shown: Treatments::new(shown),
+            tools: Treatments::new(Arc::clone(&decision.tools)),
+        }
     }
 }
 

@@ -3,10 +3,12 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use gatewright_json::{Value, write};
-use gatewright_masking::{Detectors, Finding, Minter, PseudonymKey, Treatments, TypeIndex, Vault, mask_findings};
-use gatewright_model::{Code, Delivery, ModelName, Refusal, RequestId, Tally, Treatment, Trust};
+use gatewright_masking::{
+    Author, Detectors, Finding, Minter, PseudonymKey, Treatments, TypeIndex, Vault, mask_findings,
+};
+use gatewright_model::{ChannelKind, Code, Delivery, ModelName, Refusal, RequestId, Tally, Treatment, Trust};
 use gatewright_policy::Decision;
-use gatewright_protocols::{Clause, Route, Serves};
+use gatewright_protocols::{Clause, Route, Serves, Text};
 use http::Method;
 
 use super::{Destination, Request, Views, recorded_view};
@@ -55,6 +57,7 @@ fn sent_upstream(
     let mut other = None;
     if sensitive {
         let mut minter = Minter { vault: &mut vault, key: pseudonyms };
+        number_by_messages(&call, &mut body, findings, &treatments, &mut minter)?;
         if record != treatments {
             let mut copy = body.clone();
             rewrite(&call, &mut copy, findings, &record, &mut minter)?;
@@ -100,7 +103,7 @@ fn sent_upstream(
         settings: decision.settings.clone(),
         moved,
         answer_rules: decision.answer_rules.clone(),
-        reply: Views::of(&decision.reply),
+        reply: Views::of(decision),
         asked,
         vault: Arc::new(vault),
         pseudonyms: Arc::clone(pseudonyms),
@@ -141,10 +144,10 @@ fn answered_here(
         recorded: Bytes::new(),
         masked: Vec::new(),
         alerted: Vec::new(),
+        reply: Views::of(&decision),
         settings: decision.settings,
         moved: Vec::new(),
         answer_rules: Vec::new(),
-        reply: Views::of(&decision.reply),
         asked: protocol.asked(route, call.body(), "", id),
         vault: Arc::new(Vault::new()),
         pseudonyms: Arc::clone(pseudonyms),
@@ -160,21 +163,108 @@ fn rewrite(
     treatments: &Treatments,
     minter: &mut Minter<'_>,
 ) -> Result<(), Refusal> {
-    let detectors = &call.world().detectors;
+    each_text(call, body, findings, &mut |text, found| {
+        *text.text = masked(call, &text, found, treatments, minter)?;
+        Ok(())
+    })
+}
+
+/// Gives values their tokens in the order of the conversation's messages. They only grow, so a value keeps its number in
+/// every later turn, whatever else the request carries before them.
+fn number_by_messages(
+    call: &Call,
+    body: &mut Value,
+    findings: &[Vec<Finding>],
+    treatments: &Treatments,
+    minter: &mut Minter<'_>,
+) -> Result<(), Refusal> {
+    let mut elsewhere = false;
+    each_text(call, body, findings, &mut |text, found| {
+        elsewhere |= !found.is_empty() && !is_of_a_message(text.channel.kind);
+        Ok(())
+    })?;
+    if !elsewhere {
+        return Ok(());
+    }
+    each_text(call, body, findings, &mut |text, found| match is_of_a_message(text.channel.kind) {
+        true => masked(call, &text, found, treatments, minter).map(drop),
+        false => Ok(()),
+    })
+}
+
+/// What is done with a text and what was found in it.
+type Visit<'v> = dyn FnMut(Text<'_>, &[Finding]) -> Result<(), Refusal> + 'v;
+
+/// Visits every text of a body with what was found in it.
+fn each_text(call: &Call, body: &mut Value, findings: &[Vec<Finding>], visit: &mut Visit<'_>) -> Result<(), Refusal> {
     let mut findings = findings.iter();
     let mut outcome = Ok(());
     call.protocol().request_texts(call.route(), body, &mut |text| {
-        // INVARIANT: texts are visited in the order in which they were examined; one that was not examined blocks.
-        let Some(found) = findings.next() else {
-            outcome = Err(Refusal::new(Code::BlockedContent, "A text of the request could not be inspected."));
+        if outcome.is_err() {
             return;
-        };
-        match mask_findings(detectors, text.text, found, treatments, minter) {
-            Ok(masked) => *text.text = masked,
-            Err(blocked) => outcome = Err(blocked_request(&blocked)),
         }
+        // INVARIANT: texts are visited in the order in which they were examined; one that was not examined blocks.
+        outcome = match findings.next() {
+            Some(found) => visit(text, found),
+            None => Err(Refusal::new(Code::BlockedContent, "A text of the request could not be inspected.")),
+        };
     });
     outcome
+}
+
+fn masked(
+    call: &Call,
+    text: &Text<'_>,
+    found: &[Finding],
+    treatments: &Treatments,
+    minter: &mut Minter<'_>,
+) -> Result<String, Refusal> {
+    let author = author(text.channel.kind);
+    mask_findings(&call.world().detectors, text.text, found, treatments, author, minter)
+        .map_err(|blocked| blocked_request(&blocked))
+}
+
+const fn is_of_a_message(kind: ChannelKind) -> bool {
+    match kind {
+        ChannelKind::System
+        | ChannelKind::User
+        | ChannelKind::Assistant
+        | ChannelKind::ToolResult
+        | ChannelKind::Reasoning
+        | ChannelKind::Refusal
+        | ChannelKind::ToolName
+        | ChannelKind::ToolArguments => true,
+        ChannelKind::ToolDefinition
+        | ChannelKind::Input
+        | ChannelKind::Other
+        | ChannelKind::Content
+        | ChannelKind::LogProbabilities
+        | ChannelKind::Transcript
+        | ChannelKind::Annotation
+        | ChannelKind::Error => false,
+    }
+}
+
+/// Who wrote the texts of this kind in a request. A tool's result is what somebody else wrote.
+const fn author(kind: ChannelKind) -> Author {
+    match kind {
+        ChannelKind::Assistant
+        | ChannelKind::Reasoning
+        | ChannelKind::Refusal
+        | ChannelKind::ToolName
+        | ChannelKind::ToolArguments => Author::Model,
+        ChannelKind::System
+        | ChannelKind::User
+        | ChannelKind::ToolResult
+        | ChannelKind::ToolDefinition
+        | ChannelKind::Input
+        | ChannelKind::Other
+        | ChannelKind::Content
+        | ChannelKind::LogProbabilities
+        | ChannelKind::Transcript
+        | ChannelKind::Annotation
+        | ChannelKind::Error => Author::Caller,
+    }
 }
 
 fn blocked_request(blocked: &gatewright_masking::Blocked) -> Refusal {

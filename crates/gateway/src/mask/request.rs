@@ -2,7 +2,7 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use gatewright_masking::{PseudonymKey, Vault};
+use gatewright_masking::{PseudonymKey, Treatments, Vault};
 use gatewright_model::{
     ConnectionName, Delivery, Event, Operation, RequestId, RuleName, SessionId, Setting, Side, Tally, Trust, WhySet,
 };
@@ -91,6 +91,11 @@ impl Request {
     pub(crate) fn alerted(&self) -> Option<Event> {
         let passed = self.alerted.clone();
         (!passed.is_empty()).then_some(Event::Alerted { side: Side::Request, passed })
+    }
+
+    /// What happens to tokens in the arguments of a tool call.
+    pub(crate) const fn tools(&self) -> &Treatments {
+        &self.reply.tools
     }
 
     pub(crate) const fn vault(&self) -> &Arc<Vault> {

@@ -32,6 +32,7 @@ const CATALOGUE: &str = r#"
 version: 1
 detectors:
   EMPLOYEE: { regex: "ACME-EMP-[0-9]{6}" }
+  FIELD: { fields: ["$.customer.ssn", "*.password"] }
 roles:
   analyst:
     members: [{ issuer: demo, group: analysts }]
@@ -43,6 +44,12 @@ roles:
     members: [{ issuer: demo, group: ml-admins }]
     grants: [{ models: [open, closed], operations: [chat] }]
     reveal: [EMAIL_ADDRESS]
+  officer:
+    members: [{ issuer: demo, group: security }]
+    grants: [{ models: [open], operations: [chat] }]
+    reveal: [EMAIL_ADDRESS]
+    reveal_to_tools: [EMAIL_ADDRESS]
+    masking: { external: { types: { PHONE_NUMBER: { in: alert, out: alert }, CREDIT_CARD: { in: block } } } }
 "#;
 
 /// The machine's clock: tokens and timeouts are real here.
@@ -149,7 +156,11 @@ fn world(model: &FakeModel, trust: Trust, identities: Arc<Identities>, strict_an
         name: InfoType::new("EMPLOYEE").expect("a name"),
         pattern: CustomPattern::Regex("ACME-EMP-[0-9]{6}".to_owned()),
     };
-    let detectors = Arc::new(Detectors::with(&[employee]).expect("detectors"));
+    let fields = CustomRule {
+        name: InfoType::new("FIELD").expect("a name"),
+        pattern: CustomPattern::Fields(vec!["$.customer.ssn".to_owned(), "*.password".to_owned()]),
+    };
+    let detectors = Arc::new(Detectors::with(&[employee, fields]).expect("detectors"));
     let facts = |name: &str| ModelFacts { name: name.into(), connection: "lab".into(), tags: Vec::new() };
     let landscape = Landscape {
         issuers: vec!["demo".into()],

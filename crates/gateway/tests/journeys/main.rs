@@ -3,5 +3,7 @@
 
 mod desk;
 mod disclosure;
+mod flushes;
 mod masking;
 mod refusals;
+mod tokens;

@@ -329,7 +329,7 @@ impl Collector<'_, '_> {
     fn bracket(&mut self, at: usize) {
         let units = self.view.units;
         if units[at] == b'<' && self.tokens == Tokens::Found {
-            self.push(at, Kind::Token);
+            self.push(token::bracketed_start(units, at), Kind::Token);
         }
         let spaces = units[at + 1..].iter().take(2).take_while(|unit| **unit == b' ').count();
         if matches!(units.get(at + 1 + spaces), Some(b'a' | b'A' | b'@')) {
@@ -413,6 +413,7 @@ pub(crate) fn unsettled(units: &[u8], from: usize) -> usize {
     let floor = from.max(units.len().saturating_sub(email::MAX_SPELLED));
     let openers = units[floor..].iter().rev().take(4).take_while(|unit| is_opener(**unit)).count();
     let mut end = units.len() - openers;
+    let escaped = escaped_word_start(units, end, from);
     let mut start = word_start(units, end, from);
     if openers > 0 || is_sign_word(&units[start..end], Part::Beginning) {
         let before = gap_start(units, start, floor);
@@ -431,7 +432,7 @@ pub(crate) fn unsettled(units: &[u8], from: usize) -> usize {
         (start, end) = (word, gap);
     }
     let opened = start > from && is_opener(units[start - 1]);
-    start - usize::from(opened)
+    escaped.min(start - usize::from(opened))
 }
 
 fn is_opener(unit: u8) -> bool {
@@ -465,6 +466,16 @@ fn word_start(units: &[u8], end: usize, floor: usize) -> usize {
     let mut start = end;
     while start > reach(email::MAX_LOCAL) && is_word_unit(units[start - 1]) {
         start -= 1;
+    }
+    start
+}
+
+/// As [`word_start`], with the backslashes that Markdown puts into tokens.
+fn escaped_word_start(units: &[u8], end: usize, from: usize) -> usize {
+    let floor = from.max(end.saturating_sub(email::MAX_LOCAL));
+    let mut start = word_start(units, end, from);
+    while start > floor && units[start - 1] == b'\\' {
+        start = word_start(units, start - 1, floor);
     }
     start
 }
