@@ -1,5 +1,5 @@
 //! Long runs, for the night before a release: what `cargo xtask test` does twenty times, a hundred times; and the
-//! properties of the crates with many more cases than a change can wait for.
+//! properties of the crates with many more cases than a change can wait for, and ten minutes of made-up input.
 
 use crate::commands::show;
 use crate::provision;
@@ -9,6 +9,8 @@ use crate::workspace::Workspace;
 
 const KILLS: &str = "100";
 const CASES: &str = "20000";
+const CUTS: &str = "100000";
+const FUZZ_SECONDS: &str = "600";
 
 /// Runs the long runs; true when all passed.
 pub(crate) fn run(workspace: &Workspace) -> bool {
@@ -20,7 +22,8 @@ pub(crate) fn run(workspace: &Workspace) -> bool {
     report.step("properties", || {
         let mut command =
             workspace.cargo(&["test", "--workspace", "--exclude", "gatewright-e2e", "--locked", "--no-fail-fast"]);
-        let finished = show(command.env("PROPTEST_CASES", CASES))?;
+        command.env("PROPTEST_CASES", CASES).env("CUTS", CUTS).env("GATEWRIGHT_FUZZ_SECONDS", FUZZ_SECONDS);
+        let finished = show(&mut command)?;
         Ok(count_tests(&finished.printed, finished.success))
     });
     report.step("end to end, long", || {

@@ -14,6 +14,9 @@ use crate::workspace::Workspace;
 /// How often `cargo xtask test` kills the gateway under load; `soak` does it a hundred times.
 const KILLS: &str = "20";
 
+/// For how many seconds `cargo xtask test` makes up inputs for the masking; `soak` takes ten minutes.
+const FUZZ_SECONDS: &str = "60";
+
 /// Runs every check; true when all passed.
 pub(crate) fn run(workspace: &Workspace) -> bool {
     let mut report = Report::new();
@@ -84,6 +87,7 @@ pub(crate) fn tests(workspace: &Workspace, which: Which) -> Result<Tally, String
         }
     };
     set_default(&mut command, "GATEWRIGHT_KILLS", KILLS);
+    set_default(&mut command, "GATEWRIGHT_FUZZ_SECONDS", FUZZ_SECONDS);
     set_default(&mut command, "GATEWRIGHT_TOOLS", &workspace.tools().to_string_lossy());
     let debug = workspace.target().join("debug/gatewright");
     set_default(&mut command, "GATEWRIGHT_BINARY", &debug.to_string_lossy());

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use gatewright_server::commands::mask::Cut;
+use gatewright_server::commands::mask::{Cut, Form, Shown};
 use gatewright_server::commands::{self, Format, Outcome};
 
 #[global_allocator]
@@ -101,10 +101,13 @@ struct Quickstart {
 
 #[derive(Args)]
 struct Mask {
-    /// Rows {"id","text"}, one a line, instead of one text.
-    #[arg(long)]
+    /// Take the input for rows {"id","text"}, one a line; otherwise the first line decides.
+    #[arg(long, conflicts_with = "text")]
     jsonl: bool,
-    /// Print where values are, as rows {"id","spans","unit"}, instead of masking them; implies --jsonl.
+    /// Take the input for one text, whatever it looks like.
+    #[arg(long)]
+    text: bool,
+    /// Print where values are, as rows {"id","spans","unit"}, instead of masking them.
     #[arg(long)]
     spans: bool,
     /// The names of types that are printed.
@@ -225,11 +228,19 @@ fn run(command: Command, format: Format) -> Outcome {
         }
         Command::Policy(typed) => policy::run(typed, format),
         Command::Mask(typed) => commands::mask::run(&commands::mask::Wanted {
-            jsonl: typed.jsonl,
-            spans: typed.spans,
-            corpus_types: typed.types == Types::Corpus,
+            form: match (typed.jsonl, typed.text) {
+                (true, _) => Form::Rows,
+                (false, true) => Form::Text,
+                (false, false) => Form::Guessed,
+            },
+            shown: if typed.spans { Shown::Spans } else { Shown::Masked },
+            types: match typed.types {
+                Types::Presidio => commands::mask::Types::Presidio,
+                Types::Corpus => commands::mask::Types::Corpus,
+            },
             cut: typed.cut.unwrap_or(Cut::Whole),
             rules: typed.rules,
+            format,
         }),
     }
 }
