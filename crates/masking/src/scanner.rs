@@ -80,6 +80,13 @@ impl Scanner {
         if let Some(info_type) = self.begins_with {
             return self.whole_field(info_type, more, out);
         }
+        if let Some((info_type, Tail::Everything)) = self.swallowing {
+            // What shows no unit belongs to the field as well.
+            if !self.text.raw().is_empty() {
+                out(Span::Swallowed { info_type, original: self.text.raw() });
+            }
+            return self.text.release_all();
+        }
         let view = View { units: self.text.units(), more };
         let mut progress = Progress { at: self.text.settled(), raw: 0 };
         if let Some((info_type, tail)) = self.swallowing {

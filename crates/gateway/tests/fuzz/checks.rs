@@ -2,7 +2,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use gatewright_masking::{
-    Author, CustomPattern, CustomRule, Detectors, Masker, Minter, PseudonymKey, Treatments, Vault, mask_findings,
+    Author, CustomPattern, CustomRule, Detectors, FieldPath, Masker, Minter, PseudonymKey, Treatments, Vault,
+    mask_findings,
 };
 use gatewright_model::{Delivery, InfoType, RequestId, Treatment};
 use gatewright_protocols::{Asked, Protocol, ReplyHead, Route, UsageReport};
@@ -120,6 +121,12 @@ impl Bench {
         let whole = self.masked(Masker::new(self.mixed.clone()), &[text])?;
         let stream = self.masked(Masker::new(self.mixed.clone()), &dice.cut(text))?;
         same("a stream is not the whole", &whole, &stream)?;
+        for field in ["password", "ssn", "note"].map(|name| FieldPath::root().key("customer").key(name)) {
+            let masker = || Masker::new(self.mixed.clone()).in_field(&self.detectors, &field);
+            let whole = self.masked(masker(), &[text])?;
+            let stream = self.masked(masker(), &dice.cut(text))?;
+            same(&format!("the field {field} in a stream is not the whole"), &whole, &stream)?;
+        }
         let mut end = 0;
         for finding in self.detectors.find(text) {
             if finding.start < end || finding.end <= finding.start || text.get(finding.start..finding.end).is_none() {

@@ -10,6 +10,10 @@ const LONGEST: [usize; 6] = [60, 200, 400, 600, 1_000, 6_000];
 
 /// Inputs that showed something once, and the seed of their cuts.
 pub(crate) const FOUND: &[(&str, u64)] = &[
+    (
+        "a field that is one value as a whole, longer than what is held of it, a field that is one value as a whole, longer than what is held of it, a field that is one value as a whole, longer than what is held of it, a field that is one value as a whole, longer than what is held of it, and its end is unseen\u{feff}",
+        4,
+    ),
     ("<CARD 4111 1111 1111 1111>", 1),
     ("bob \\at smith \\dot example \\dot com", 2),
     ("\\<EMAIL\\_ADDRESS\\_1\\>", 3),

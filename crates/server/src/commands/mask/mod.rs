@@ -161,7 +161,7 @@ impl<W: Write> Sink for Desk<'_, W> {
 
 /// One text on its way.
 enum Reading {
-    Masking { masker: Box<Masker>, vault: Vault, key: PseudonymKey, text: String },
+    Masking { masker: Box<Masker>, substitutes: Box<(Vault, PseudonymKey)>, text: String },
     Finding { scanner: Box<Scanner>, types: Types, at: usize, spans: Vec<Value> },
 }
 
@@ -170,8 +170,7 @@ impl Reading {
         match wanted.shown {
             Shown::Masked => Self::Masking {
                 masker: Box::new(Masker::new(Treatments::uniform(detectors, Treatment::Redact))),
-                vault: Vault::new(),
-                key: PseudonymKey::new(&[0; 32]),
+                substitutes: Box::new((Vault::new(), PseudonymKey::new(&[0; 32]))),
                 text: String::new(),
             },
             Shown::Spans => {
@@ -182,7 +181,8 @@ impl Reading {
 
     fn push(&mut self, detectors: &Detectors, piece: &str) {
         match self {
-            Self::Masking { masker, vault, key, text } => {
+            Self::Masking { masker, substitutes, text } => {
+                let (vault, key) = &mut **substitutes;
                 // Redacting blocks nothing.
                 let _ =
                     masker.push(detectors, &mut Minter { vault, key }, piece, &mut |piece| text.push_str(piece.text()));
@@ -195,7 +195,8 @@ impl Reading {
 
     fn finish(&mut self, detectors: &Detectors) {
         match self {
-            Self::Masking { masker, vault, key, text } => {
+            Self::Masking { masker, substitutes, text } => {
+                let (vault, key) = &mut **substitutes;
                 let _ = masker.finish(detectors, &mut Minter { vault, key }, &mut |piece| text.push_str(piece.text()));
             }
             Self::Finding { scanner, types, at, spans } => {
