@@ -220,7 +220,7 @@ fn is_phone(view: View<'_>, number: &Number, groups: usize) -> bool {
 pub(super) fn goes_on_from_before(view: View<'_>, number: &Number, groups: usize) -> bool {
     let before = view.before(number.start);
     let follows = is_separator(before) && view.before(number.start - 1).is_ascii_digit();
-    follows && (groups == 1 || number.groups()[1].separator == Separator::One(before))
+    follows && (groups < 2 || number.groups()[1].separator == Separator::One(before))
 }
 
 fn is_international(digits: &[u8]) -> bool {
