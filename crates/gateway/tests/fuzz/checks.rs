@@ -178,6 +178,7 @@ impl Bench {
             usage: UsageReport::Kept,
             tools: vec!["f".to_owned()],
             inputs: 0,
+            reach: Default::default(),
         };
         let content_type = match delivery {
             Delivery::Whole => "application/json",
