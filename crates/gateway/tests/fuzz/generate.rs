@@ -14,6 +14,7 @@ pub(crate) const FOUND: &[(&str, u64)] = &[
         "a field that is one value as a whole, longer than what is held of it, a field that is one value as a whole, longer than what is held of it, a field that is one value as a whole, longer than what is held of it, a field that is one value as a whole, longer than what is held of it, and its end is unseen\u{feff}",
         4,
     ),
+    ("password=b\\Qncan [dot]r [at]le [dot]om", 2_649_584_303_088_266_423),
     ("6 59138514906103902592801", 5),
     ("<CARD 4111 1111 1111 1111>", 1),
     ("bob \\at smith \\dot example \\dot com", 2),

@@ -418,7 +418,8 @@ pub(crate) fn unsettled(units: &[u8], from: usize) -> usize {
     if openers > 0 || is_sign_word(&units[start..end], Part::Beginning) {
         let before = gap_start(units, start, floor);
         let word = word_start(units, before, from);
-        if word < before {
+        // Where the word before went to another value, an e-mail may begin with what is left: the gap.
+        if word < before || before == from {
             (start, end) = (word, before);
         }
     }
@@ -426,7 +427,11 @@ pub(crate) fn unsettled(units: &[u8], from: usize) -> usize {
         let is_sign = is_sign_word(&units[start..end], Part::Whole);
         let gap = gap_start(units, start, floor);
         let word = word_start(units, gap, from);
-        if gap == start || word == gap || !(is_sign || is_sign_word(&units[word..gap], Part::Whole)) {
+        if gap == start || !(is_sign || is_sign_word(&units[word..gap], Part::Whole)) {
+            break;
+        }
+        if word == gap {
+            start = if gap == from { gap } else { start };
             break;
         }
         (start, end) = (word, gap);
