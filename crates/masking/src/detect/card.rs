@@ -1,6 +1,7 @@
 //! Payment cards (ISO/IEC 7812): an issuer's range and length, and the Luhn digit.
 
 use super::View;
+use super::context::Topic;
 use super::number::{Number, Separator};
 
 /// First six digits from, to (inclusive), and the lengths that the scheme issues.
@@ -57,12 +58,22 @@ pub(super) fn find(view: View<'_>, number: &Number) -> Option<usize> {
             && number.passes_luhn(count)
             && is_issued(number.digits(place + 1))
             && is_grouped_like_a_card(number, place + 1)
-            && number.may_end(view, place + 1);
+            && number.may_end(view, place + 1)
+            && !is_part_of_another(view, number)
+            // Articles have thirteen digits as well.
+            && (count != 13 || !number.topic(view).speak_of(Topic::Thing));
         if card {
             return Some(last.end());
         }
     }
     None
+}
+
+/// Whether the digits go on from before, in groups that no card has: `119-5838955-6104071`.
+fn is_part_of_another(view: View<'_>, number: &Number) -> bool {
+    let follows =
+        matches!(view.before(number.start), b'-' | b'/' | b'.') && view.before(number.start - 1).is_ascii_digit();
+    follows && !matches!(number.groups()[0].length(), 4 | 6 | 13..)
 }
 
 /// In one piece, in groups of three digits or more (the last may be shorter), or digit by digit or in pairs.

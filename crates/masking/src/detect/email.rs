@@ -225,7 +225,8 @@ pub(crate) fn recognise(view: View<'_>, start: usize, at: AtSign) -> Answer {
         }
         labels += 1;
         let text = &view.units[place..end];
-        if labels >= 2 && is_top_level(text) && (spelled || at.sign != Sign::Word) {
+        let believed = at.sign != Sign::Word || spelled && is_common_top_level(text);
+        if labels >= 2 && is_top_level(text) && believed {
             found = Some(end);
         }
         let dot = match view.units[end..limit].first() {
@@ -275,6 +276,68 @@ fn is_top_level(label: &[u8]) -> bool {
         || label.starts_with(b"XN--")
         || label.iter().all(|unit| *unit >= 0x80)
         || label.len() >= 3 && label.iter().all(|unit| *unit >= 0x80 || unit.is_ascii_alphabetic())
+}
+
+/// Beside the bare words `at` and `dot` only domains that many use: `look at example dot notation` is prose.
+fn is_common_top_level(label: &[u8]) -> bool {
+    const COMMON: &[&str] = &[
+        "com",
+        "org",
+        "net",
+        "edu",
+        "gov",
+        "mil",
+        "int",
+        "info",
+        "biz",
+        "name",
+        "pro",
+        "dev",
+        "app",
+        "cloud",
+        "online",
+        "site",
+        "tech",
+        "xyz",
+        "shop",
+        "store",
+        "blog",
+        "email",
+        "mail",
+        "coop",
+        "aero",
+        "museum",
+        "jobs",
+        "mobi",
+        "travel",
+        "asia",
+        "berlin",
+        "club",
+        "live",
+        "life",
+        "world",
+        "email",
+        "digital",
+        "agency",
+        "solutions",
+        "technology",
+        "company",
+        "group",
+        "software",
+        "systems",
+        "network",
+        "academy",
+        "health",
+        "finance",
+        "bank",
+        "legal",
+        "local",
+        "test",
+        "example",
+    ];
+    label.len() == 2
+        || label.starts_with(b"xn--")
+        || COMMON.iter().any(|common| common.as_bytes().eq_ignore_ascii_case(label))
 }
 
 /// `icon@2x.png`: a picture for dense screens.
