@@ -7,7 +7,7 @@ use crate::custom::{CustomPattern, CustomRule, FieldPath, RuleFault};
 use crate::detect::registry::entries;
 use crate::detect::seeds::{self, Kind, Seed};
 use crate::detect::{Answer, View};
-use crate::scanner::Tokens;
+use crate::scanner::Looking;
 use crate::{Finding, Scanner, Span, TypeIndex};
 
 /// The most expressions that an operator can declare; each is tried wherever it could begin.
@@ -139,6 +139,11 @@ impl Detectors {
         findings
     }
 
+    /// The first sensitive value of decoded text; what is encoded twice is not seen through.
+    fn first_within(&self, text: &str) -> Option<Finding> {
+        self.find_with(Scanner::new().within_encoded(), text).into_iter().next()
+    }
+
     fn place_of(&mut self, name: &InfoType) -> Result<TypeIndex, RuleFault> {
         if let Some(index) = self.index_of(name.as_str()) {
             return Ok(index);
@@ -197,9 +202,9 @@ impl Detectors {
     }
 
     /// Collects every place at or after `from` where a value could begin, in order.
-    pub(crate) fn seeds(&self, view: View<'_>, from: usize, tokens: Tokens, seeds: &mut Vec<Seed>) {
+    pub(crate) fn seeds(&self, view: View<'_>, from: usize, looking: Looking, seeds: &mut Vec<Seed>) {
         if self.builtin == Builtin::Used {
-            seeds::collect(view, from, tokens, seeds);
+            seeds::collect(view, from, looking, seeds);
         }
         if self.words.is_some() || !self.patterns.is_empty() {
             self.own_seeds(view, from, seeds);
@@ -228,6 +233,9 @@ impl Detectors {
                 .patterns
                 .get(usize::from(place))
                 .map_or(Answer::Nothing, |pattern| pattern.recognise(view, seed.start)),
+            Kind::Encoded => {
+                crate::detect::encoded::recognise(view, seed.start, |text| Some(self.first_within(text)?.info_type))
+            }
             _ => seeds::ask(view, seed),
         }
     }

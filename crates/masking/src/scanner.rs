@@ -22,6 +22,7 @@ pub struct Scanner {
     begins_with: Option<TypeIndex>,
     /// Whose tokens are found as well.
     tokens: Option<Arc<Vault>>,
+    encoded: Encoded,
 }
 
 /// Whether tokens are looked for as well.
@@ -29,6 +30,22 @@ pub struct Scanner {
 pub(crate) enum Tokens {
     Ignored,
     Found,
+}
+
+/// Whether base 64 is decoded and looked at.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Encoded {
+    #[default]
+    SeenThrough,
+    Ignored,
+}
+
+/// What is looked for beside the usual, and how many units there were before those that are visible.
+#[derive(Clone, Copy)]
+pub(crate) struct Looking {
+    pub(crate) tokens: Tokens,
+    pub(crate) encoded: Encoded,
+    pub(crate) first: usize,
 }
 
 impl Scanner {
@@ -53,6 +70,12 @@ impl Scanner {
         self
     }
 
+    /// For text that was decoded already.
+    pub(crate) fn within_encoded(mut self) -> Self {
+        self.encoded = Encoded::Ignored;
+        self
+    }
+
     /// Takes the next piece of the text and says what has become certain.
     pub fn push(&mut self, detectors: &Detectors, text: &str, out: &mut dyn FnMut(Span<'_>)) {
         let mut rest = text;
@@ -68,7 +91,7 @@ impl Scanner {
     pub fn finish(&mut self, detectors: &Detectors, out: &mut dyn FnMut(Span<'_>)) {
         self.text.extend("", More::No);
         self.walk(detectors, More::No, out);
-        *self = Self { tokens: self.tokens.take(), ..Self::default() };
+        *self = Self { tokens: self.tokens.take(), encoded: self.encoded, ..Self::default() };
     }
 
     /// How many bytes of the text are held.
@@ -97,7 +120,8 @@ impl Scanner {
             self.swallowing = None;
         }
         let mut seeds = Vec::new();
-        detectors.seeds(view, progress.at, self.looked_for(), &mut seeds);
+        let looking = Looking { tokens: self.looked_for(), encoded: self.encoded, first: self.text.dropped() };
+        detectors.seeds(view, progress.at, looking, &mut seeds);
         let end = match more {
             More::Possible => unsettled(view.units, progress.at).max(progress.at),
             More::No => view.units.len(),

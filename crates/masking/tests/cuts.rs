@@ -222,6 +222,9 @@ const FRAGMENTS: &[&str] = &[
     "123456",
     "#",
     "$",
+    "bWFpbCBhbGljZUBleGFtcGxlLmNvbSBub3c=",
+    "anVzdCBhIGxpbmUgb2Ygb3JkaW5hcnkgdGV4dCwgbm8gbW9yZSB0aGFuIHRoYXQsIHJlcGVhdGVkIHRvIGJlIGxvbmc7IGp1c3QgYSBsaW5lIG9mIG9yZGluYXJ5IHRleHQsIG5vIG1vcmUgdGhhbiB0aGF0LCByZXBlYXRlZCB0byBiZSBsb25nOyA=",
+    "YSBjYXJkIDQxMTExMTExMTExMTExMTEgb2s=",
     "0",
     "1",
 ];

@@ -4,6 +4,7 @@ pub(crate) mod card;
 pub(crate) mod codes;
 pub(crate) mod context;
 pub(crate) mod email;
+pub(crate) mod encoded;
 pub(crate) mod hexgroups;
 pub(crate) mod iban;
 pub(crate) mod keys;

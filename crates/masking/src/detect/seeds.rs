@@ -9,8 +9,8 @@ use super::email::{self, AtSign, Sign};
 use super::keys::{self, PREFIXED};
 use super::secret::{self, Announced};
 use super::triggers::{Chain, Trigger};
-use super::{Answer, View, codes, hexgroups, iban, is_alnum, national, number, token, triggers, wallet};
-use crate::scanner::Tokens;
+use super::{Answer, View, codes, encoded, hexgroups, iban, is_alnum, national, number, token, triggers, wallet};
+use crate::scanner::{Encoded, Looking, Tokens};
 
 /// How far before the first place of interest a sign can stand that announces a value there.
 const REACH: usize = 24;
@@ -37,6 +37,7 @@ pub(crate) enum Kind {
     Hook,
     Bot { colon: u32 },
     Prefixed(u16),
+    Encoded,
     Token,
     Words,
     Pattern(u16),
@@ -67,13 +68,13 @@ pub(crate) fn ask(view: View<'_>, seed: Seed) -> Answer {
             PREFIXED.get(usize::from(kind)).map_or(Answer::Nothing, |kind| secret::prefixed(view, seed.start, kind))
         }
         Kind::Token => token::recognise(view, seed.start),
-        Kind::Words | Kind::Pattern(_) => Answer::Nothing,
+        Kind::Words | Kind::Pattern(_) | Kind::Encoded => Answer::Nothing,
     }
 }
 
 /// Collects the built-in seeds at or after `from`, in no order.
-pub(crate) fn collect(view: View<'_>, from: usize, tokens: Tokens, seeds: &mut Vec<Seed>) {
-    let mut collector = Collector { view, from, tokens, seeds };
+pub(crate) fn collect(view: View<'_>, from: usize, looking: Looking, seeds: &mut Vec<Seed>) {
+    let mut collector = Collector { view, from, looking, seeds };
     triggers::each(view, from.saturating_sub(REACH), |at, trigger| match (trigger, view.units[at]) {
         (Trigger::Digit(chain), _) => collector.digit(at, chain),
         (Trigger::Run, _) => collector.keys(at),
@@ -83,12 +84,15 @@ pub(crate) fn collect(view: View<'_>, from: usize, tokens: Tokens, seeds: &mut V
         (Trigger::Sign, _) => collector.bracket(at),
     });
     collector.words();
+    if looking.encoded == Encoded::SeenThrough {
+        collector.windows();
+    }
 }
 
 struct Collector<'a, 'b> {
     view: View<'a>,
     from: usize,
-    tokens: Tokens,
+    looking: Looking,
     seeds: &'b mut Vec<Seed>,
 }
 
@@ -117,7 +121,7 @@ impl Collector<'_, '_> {
         }
         self.code(at, before, chain);
         self.hex_groups_before(at);
-        if self.tokens == Tokens::Found
+        if self.looking.tokens == Tokens::Found
             && before == b'_'
             && let Some(start) = token::start_of(units, at)
         {
@@ -328,7 +332,7 @@ impl Collector<'_, '_> {
 
     fn bracket(&mut self, at: usize) {
         let units = self.view.units;
-        if units[at] == b'<' && self.tokens == Tokens::Found {
+        if units[at] == b'<' && self.looking.tokens == Tokens::Found {
             self.push(token::bracketed_start(units, at), Kind::Token);
         }
         let spaces = units[at + 1..].iter().take(2).take_while(|unit| **unit == b' ').count();
@@ -391,6 +395,25 @@ impl Collector<'_, '_> {
             }
             if let Some(kind) = keys::prefix_at(&units[start..]) {
                 self.push(start, Kind::Prefixed(kind));
+            }
+            let begins = start == run || self.view.before(start) == b'.';
+            if begins && self.looking.encoded == Encoded::SeenThrough && is_alnum(unit) {
+                self.push(start, Kind::Encoded);
+            }
+        }
+    }
+
+    /// Places within long base 64, each in the four ways that groups may lie.
+    fn windows(&mut self) {
+        let units = self.view.units;
+        let first = (self.looking.first + self.from).saturating_sub(3).next_multiple_of(encoded::STEP);
+        for place in (first..self.looking.first + units.len()).step_by(encoded::STEP) {
+            let Some(place) = place.checked_sub(self.looking.first) else { continue };
+            let before = place.checked_sub(encoded::BEFORE).map(|from| &units[from..place]);
+            if before.is_some_and(|before| before.iter().rev().all(|unit| encoded::belongs(*unit))) {
+                for start in place..(place + 4).min(units.len()) {
+                    self.push(start, Kind::Encoded);
+                }
             }
         }
     }

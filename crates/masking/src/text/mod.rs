@@ -44,6 +44,8 @@ pub(crate) struct Text {
     units: Vec<u8>,
     /// How many of `units` belong to released text.
     settled: usize,
+    /// How many units stood before `units`.
+    dropped: usize,
     /// Whether `origins` is in use; otherwise unit `settled + i` is byte `i` of `raw`.
     mapped: bool,
     /// Where each unit from `settled` on came from.
@@ -97,6 +99,11 @@ impl Text {
         self.settled
     }
 
+    /// How many units of the text are not visible any more.
+    pub(crate) fn dropped(&self) -> usize {
+        self.dropped
+    }
+
     /// The text that is not released.
     pub(crate) fn raw(&self) -> &str {
         &self.raw
@@ -138,6 +145,7 @@ impl Text {
             self.origins.clear();
         }
         if self.settled > 3 * LOOKBACK {
+            self.dropped += self.settled - LOOKBACK;
             self.units.drain(..self.settled - LOOKBACK);
             self.settled = LOOKBACK;
         }

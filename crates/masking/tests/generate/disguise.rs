@@ -54,6 +54,9 @@ pub(crate) fn disguises(kind: &str, plain: &str, draw: &mut Draw) -> Vec<(&'stat
         _ => |c| if c.is_ascii_alphanumeric() { c.to_string() } else { format!("\\u{:04X}", c as u32) },
     };
     all.push(("escapes", mapped(plain, escaped)));
+    if plain.len() >= 12 && matches!(kind, "email" | "card" | "iban" | "phone") {
+        all.push(("base64", base64(&format!("contact: {plain}, thanks"))));
+    }
     if kind == "email" && !plain.contains(['\'', '&', '%']) {
         let (local, domain) = plain.split_once('@').unwrap_or_default();
         let (at, dot) = *draw.one(&[
@@ -72,4 +75,17 @@ pub(crate) fn disguises(kind: &str, plain: &str, draw: &mut Draw) -> Vec<(&'stat
         all.push(("look-alikes", plain.replace('a', "а").replace('e', "е").replace('o', "о").replace('c', "с")));
     }
     all
+}
+
+fn base64(text: &str) -> String {
+    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut encoded = String::new();
+    for group in text.as_bytes().chunks(3) {
+        let bits = group.iter().fold(0_u32, |bits, byte| bits << 8 | u32::from(*byte)) << (8 * (3 - group.len()));
+        for place in 0..4 {
+            let letter = ALPHABET[(bits >> (18 - 6 * place) & 63) as usize];
+            encoded.push(if place <= group.len() { letter as char } else { '=' });
+        }
+    }
+    encoded
 }

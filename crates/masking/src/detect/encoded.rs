@@ -1,0 +1,117 @@
+//! Base 64 of something sensitive (RFC 4648, sections 4 and 5): text that is decoded and looked at once more.
+
+use super::{Answer, Hit, Tail, View, is_alnum};
+use crate::TypeIndex;
+
+/// So many characters are decoded at once; what follows a window in which something was found is swallowed.
+const WINDOW: usize = 256;
+
+/// In longer text windows begin at every so many units, counted from the text's beginning so that a cut changes nothing;
+/// they overlap by what a value needs.
+pub(super) const STEP: usize = 160;
+
+/// So many units of base 64 stand before a window that does not begin with its run.
+pub(super) const BEFORE: usize = 96;
+
+/// Whether a unit can stand in base 64, of either alphabet.
+pub(super) const fn belongs(unit: u8) -> bool {
+    is_alnum(unit) || matches!(unit, b'+' | b'/' | b'-' | b'_')
+}
+
+/// Looks for base 64 at `start` whose text `contains` something.
+pub(crate) fn recognise(view: View<'_>, start: usize, contains: impl FnOnce(&str) -> Option<TypeIndex>) -> Answer {
+    let mut decoded = [0; WINDOW / 4 * 3];
+    let probe = view.run(start, 32, belongs);
+    let length = decode(&view.units[start..probe], &mut decoded);
+    if readable(&decoded[..length]).is_none() {
+        return Answer::Nothing;
+    }
+    let end = view.run(probe, WINDOW - (probe - start), belongs);
+    let length = decode(&view.units[start..end], &mut decoded);
+    let text = readable(&decoded[..length]);
+    // Nothing that follows makes text of it.
+    if text.is_none() || length < 3 {
+        return if view.is_open(end) && length < 3 { Answer::Undecided } else { Answer::Nothing };
+    }
+    let whole = end - start < WINDOW;
+    let padded = if whole { view.run(end, 2, |unit| unit == b'=') } else { end };
+    if view.is_open(padded) && whole {
+        return Answer::Undecided;
+    }
+    match text.and_then(contains) {
+        Some(info_type) => {
+            let tail = if whole { Tail::None } else { Tail::Key };
+            Answer::Found(Hit { end: padded, info_type, tail })
+        }
+        None => Answer::Nothing,
+    }
+}
+
+/// The bytes of complete and of begun groups.
+fn decode(units: &[u8], decoded: &mut [u8; WINDOW / 4 * 3]) -> usize {
+    let value = |unit: u8| match unit {
+        b'A'..=b'Z' => unit - b'A',
+        b'a'..=b'z' => unit - b'a' + 26,
+        b'0'..=b'9' => unit - b'0' + 52,
+        b'+' | b'-' => 62,
+        _ => 63,
+    };
+    let mut length = 0;
+    for group in units.chunks(4) {
+        let bits = group.iter().fold(0_u32, |bits, unit| bits << 6 | u32::from(value(*unit)));
+        let bits = bits << (6 * (4 - group.len()));
+        for byte in 0..group.len().saturating_sub(1) {
+            decoded[length] = (bits >> (16 - 8 * byte)) as u8;
+            length += 1;
+        }
+        // What is no text is seen at once.
+        if length <= 24 && readable(&decoded[..length]).is_none() {
+            break;
+        }
+    }
+    super::work(length + 1);
+    length
+}
+
+/// The bytes as text, a cut-off last character aside; `None` when they are none.
+fn readable(bytes: &[u8]) -> Option<&str> {
+    let text = match std::str::from_utf8(bytes) {
+        Ok(text) => text,
+        Err(error) if error.error_len().is_none() => std::str::from_utf8(&bytes[..error.valid_up_to()]).ok()?,
+        Err(_) => return None,
+    };
+    let control = |byte: &u8| *byte < b' ' && !matches!(byte, b'\t' | b'\n' | b'\r') || *byte == 0x7f;
+    (!text.as_bytes().iter().any(control)).then_some(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::Detectors;
+
+    fn found(text: &str) -> Vec<String> {
+        Detectors::builtin().find(text).iter().map(|finding| text[finding.start..finding.end].to_owned()).collect()
+    }
+
+    #[test]
+    fn what_is_encoded_is_seen() {
+        assert_eq!(found("data: bWFpbCBhbGljZUBleGFtcGxlLmNvbSBub3c= ok"), ["bWFpbCBhbGljZUBleGFtcGxlLmNvbSBub3c="]);
+        assert!(found("data: aGVsbG8gd29ybGQsIG5vdGhpbmcgaGVyZQ== ok").is_empty());
+    }
+
+    #[test]
+    fn a_value_far_into_long_text_is_covered() {
+        let text = "x = \"VGhlIHF1YXJ0ZXJseSByZXBvcnQgZm9sbG93cyBpbiB0aHJlZSBwYXJ0cywgZWFjaCB3aXRoIGEgc3VtbWFyeSBvZiB3aGF0IHdhcyBkZWNpZGVkIGFuZCBieSB3aG9tLiBUaGUgcXVhcnRlcmx5IHJlcG9ydCBmb2xsb3dzIGluIHRocmVlIHBhcnRzLCBlYWNoIHdpdGggYSBzdW1tYXJ5IG9mIHdoYXQgd2FzIGRlY2lkZWQgYW5kIGJ5IHdob20uIFRoZSBxdWFydGVybHkgcmVwb3J0IGZvbGxvd3MgaW4gdGhyZWUgcGFydHMsIGVhY2ggd2l0aCBhIHN1bW1hcnkgb2Ygd2hhdCB3YXMgZGVjaWRlZCBhbmQgYnkgd2hvbS4gVGhlIHF1YXJ0ZXJseSByZXBvcnQgZm9sbG93cyBpbiB0aHJlZSBwYXJ0cywgZWFjaCB3aXRoIGEgc3VtbWFyeSBvZiB3aGF0IHdhcyBkZWNpZGVkIGFuZCBieSB3aG9tLiBUaGUgcXVhcnRlcmx5IHJlcG9ydCBmb2xsb3dzIGluIHRocmVlIHBhcnRzLCBlYWNoIHdpdGggYSBzdW1tYXJ5IG9mIHdoYXQgd2FzIGRlY2lkZWQgYW5kIGJ5IHdob20uIFRoZSBxdWFydGVybHkgcmVwb3J0IGZvbGxvd3MgaW4gdGhyZWUgcGFydHMsIGVhY2ggd2l0aCBhIHN1bW1hcnkgb2Ygd2hhdCB3YXMgZGVjaWRlZCBhbmQgYnkgd2hvbS4gV3JpdGUgdG8gYWxpY2Uuc21pdGhAZXhhbXBsZS5jb20gZm9yIHRoZSByZXN0LiBOb3RoaW5nIGVsc2UgbWF0dGVycyBoZXJlIGF0IGFsbCwgaXQgaXMgb25seSB0ZXh0LiBOb3RoaW5nIGVsc2UgbWF0dGVycyBoZXJlIGF0IGFsbCwgaXQgaXMgb25seSB0ZXh0LiBOb3RoaW5nIGVsc2UgbWF0dGVycyBoZXJlIGF0IGFsbCwgaXQgaXMgb25seSB0ZXh0LiA=\"";
+        let place = text.find("YWxpY2Uuc21pdGhAZXhh");
+        let covered = Detectors::builtin().find(text);
+        assert!(
+            place.is_some_and(|place| covered.iter().any(|f| f.start <= place && f.end >= place + 36)),
+            "{covered:?}"
+        );
+    }
+
+    #[test]
+    fn pictures_and_hashes_are_left() {
+        assert!(found("data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==").is_empty());
+        assert!(found("e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855").is_empty());
+    }
+}
