@@ -18,6 +18,16 @@ pub(super) const fn belongs(unit: u8) -> bool {
     is_alnum(unit) || matches!(unit, b'+' | b'/' | b'-' | b'_')
 }
 
+/// Whether base 64 of text could begin with these units: the first of each four of ASCII is one of 24, the first of another
+/// script one of sixteen. Names and identifiers fail here.
+pub(super) fn may_begin(units: &[u8]) -> bool {
+    let ascii = |unit: &u8| matches!(unit, b'I'..=b'Z' | b'a'..=b'f');
+    let Some(first) = units.first() else { return false };
+    let groups = units.iter().take(16).step_by(4);
+    let others = groups.clone().filter(|unit| !ascii(unit)).count();
+    matches!(first, b'w'..=b'z' | b'0'..=b'9' | b'+' | b'/' | b'-' | b'_') || ascii(first) && others <= 1
+}
+
 /// Looks for base 64 at `start` whose text `contains` something.
 pub(crate) fn recognise(view: View<'_>, start: usize, contains: impl FnOnce(&str) -> Option<TypeIndex>) -> Answer {
     let mut decoded = [0; WINDOW / 4 * 3];

@@ -397,7 +397,7 @@ impl Collector<'_, '_> {
                 self.push(start, Kind::Prefixed(kind));
             }
             let begins = start == run || self.view.before(start) == b'.';
-            if begins && self.looking.encoded == Encoded::SeenThrough && is_alnum(unit) {
+            if begins && self.looking.encoded == Encoded::SeenThrough && encoded::may_begin(&units[start..]) {
                 self.push(start, Kind::Encoded);
             }
         }
@@ -411,7 +411,8 @@ impl Collector<'_, '_> {
             let Some(place) = place.checked_sub(self.looking.first) else { continue };
             let before = place.checked_sub(encoded::BEFORE).map(|from| &units[from..place]);
             if before.is_some_and(|before| before.iter().rev().all(|unit| encoded::belongs(*unit))) {
-                for start in place..(place + 4).min(units.len()) {
+                for start in (place..(place + 4).min(units.len())).filter(|start| encoded::may_begin(&units[*start..]))
+                {
                     self.push(start, Kind::Encoded);
                 }
             }
