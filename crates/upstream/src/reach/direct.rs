@@ -83,6 +83,10 @@ impl Direct {
 
     /// Sends a request and waits for the answer's head. Redirects are answers like any other.
     pub(crate) async fn send(&self, mut request: Request<Full<Bytes>>) -> Result<(StatusCode, HeaderMap, Body), Lost> {
+        if self.pool.has_rested() {
+            // Lets the runtime look at its sockets, so that a connection that was closed is known to be.
+            tokio::task::yield_now().await;
+        }
         loop {
             let (mut line, kept) = match poll_fn(|context| Poll::Ready(self.pool.take(context))).await {
                 Some(line) => (line, Kept::Yes),

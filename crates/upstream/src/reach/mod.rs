@@ -5,6 +5,6 @@ mod line;
 mod origin;
 mod pool;
 
-pub(crate) use direct::{Body, Direct, Lost};
 pub use direct::Timeouts;
+pub(crate) use direct::{Body, Direct, Lost};
 pub use origin::{BadOrigin, Origin, Scheme};

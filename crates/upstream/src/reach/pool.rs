@@ -12,6 +12,9 @@ use super::line::Line;
 /// its server is about to close.
 const KEPT: Duration = Duration::from_secs(4);
 
+/// From when on a connection's server may have closed it without this thread having looked.
+const RESTED: Duration = Duration::from_millis(1);
+
 /// The most idle connections that one thread's shelf keeps.
 const MOST: usize = 512;
 
@@ -55,6 +58,12 @@ fn own() -> usize {
 impl Pool {
     pub(super) fn new() -> Arc<Self> {
         Arc::new(Self { shelves: std::array::from_fn(|_| Mutex::default()) })
+    }
+
+    /// Whether the connection that would be taken has been idle for a moment: its server may have closed it, and this
+    /// thread may not have heard of it yet.
+    pub(super) fn has_rested(&self) -> bool {
+        self.shelf(own()).idle.last().is_some_and(|idle| idle.since.elapsed() >= RESTED)
     }
 
     /// The connection that was used last and still stands. What its server closed meanwhile is dropped on the way.
