@@ -95,10 +95,10 @@ impl Asking<'_> {
         let at = resource as usize;
         let Some(groups) = self.compiled.resources.groups.get(at) else { return };
         let request = OnceCell::new();
-        let buckets = self.roles.iter().filter_map(|role| self.compiled.roles.get(*role as usize));
-        for bucket in std::iter::once(&self.compiled.global).chain(buckets) {
-            for number in bucket.candidates(action.index(), effect, resource, groups) {
-                let Some(rule) = self.compiled.rules.get(number as usize) else { continue };
+        let own = self.roles.iter().flat_map(|role| self.compiled.shelves(*role));
+        for shelf in std::iter::once(self.compiled.common()).chain(own) {
+            for number in shelf.candidates(action.index(), effect, resource, groups) {
+                let Some(rule) = shelf.rule(number) else { continue };
                 if rule.trigger.as_ref().is_some_and(|trigger| !self.triggers(trigger)) {
                     take(number, Some(false));
                     continue;

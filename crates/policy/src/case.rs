@@ -86,7 +86,7 @@ impl Catalogue {
         let rules = |action, index| {
             let resource = self.compiled.resources.info_type(index);
             let granted = resource.map(|resource| asking.permits(action, resource, &side).granted).unwrap_or_default();
-            granted.iter().filter_map(|rule| Some(self.compiled.rules.get(*rule as usize)?.reference.clone())).collect()
+            granted.iter().filter_map(|rule| Some(self.compiled.rule(*rule)?.reference.clone())).collect()
         };
         let types = (0_u32..).zip(self.info_types.iter());
         let exposed = types.filter_map(|(index, info_type)| {

@@ -126,7 +126,8 @@ fn one(
         Subject::Dataset(name) => name,
         Subject::Model(_) | Subject::Nothing => "",
     };
-    let Some(Choice { granted, settings: mut chosen, datasets }) = choose(asking, question, &permits, dataset) else {
+    let Some(Choice { granted, role, settings: mut chosen, datasets }) = choose(asking, question, &permits, dataset)
+    else {
         // Only who could use it otherwise is told of a range: to all others it is as if it did not exist.
         return near_miss(asking, question, &permits).unwrap_or_else(not_permitted);
     };
@@ -137,13 +138,14 @@ fn one(
         false => asking.forbids(action, resource, &Side::with(&chosen)),
     };
     let spoken = forbidden(asking, &forbids).unwrap_or_else(|| Access::by(vec![granted.reference.clone()]));
-    let granting = granted.role.into_iter().collect();
+    let granting = role.into_iter().collect();
     Access { settings: chosen, datasets, granting, ..spoken }.settle()
 }
 
 /// The grant that allows a question, with what it sets and lets out.
 struct Choice<'a> {
     granted: &'a Rule,
+    role: Option<u32>,
     settings: Vec<Setting>,
     datasets: Vec<DatasetTerms>,
 }
@@ -154,7 +156,7 @@ struct Choice<'a> {
 /// Of several grants on a dataset it is the one that withholds least.
 fn choose<'a>(asking: &Asking<'a>, question: &Question<'_>, permits: &Permits, dataset: &str) -> Option<Choice<'a>> {
     let candidates = permits.granted.iter().filter_map(|number| {
-        let rule = asking.compiled.rules.get(*number as usize)?;
+        let rule = asking.compiled.rule(*number)?;
         let settings: Vec<Setting> = match &rule.origin {
             Origin::Grant(ranges, _) => ranges
                 .iter()
@@ -177,7 +179,7 @@ fn choose<'a>(asking: &Asking<'a>, question: &Question<'_>, permits: &Permits, d
         };
         let clamps = settings.iter().filter(|setting| setting.why == WhySet::Clamped).count();
         let order = (clamps, settings.len(), strictness, *number);
-        Some((order, Choice { granted: rule, settings, datasets }))
+        Some((order, Choice { granted: rule, role: asking.compiled.role_of(*number), settings, datasets }))
     });
     // Compared by hand: a key cannot be lent out of what is compared.
     let (_, choice) = candidates.reduce(|best, other| if other.0 < best.0 { other } else { best })?;
@@ -188,7 +190,7 @@ fn choose<'a>(asking: &Asking<'a>, question: &Question<'_>, permits: &Permits, d
 fn near_miss(asking: &Asking<'_>, question: &Question<'_>, permits: &Permits) -> Option<Access> {
     let mut missed: Vec<u32> = permits.missed.clone();
     missed.sort_unstable();
-    let rules = missed.iter().filter_map(|number| asking.compiled.rules.get(*number as usize));
+    let rules = missed.iter().filter_map(|number| asking.compiled.rule(*number));
     rules.into_iter().find_map(|rule| {
         let Origin::Grant(ranges, window) = &rule.origin else { return None };
         // A grant that does not count now must not tell of what it would allow.
@@ -204,7 +206,7 @@ fn near_miss(asking: &Asking<'_>, question: &Question<'_>, permits: &Permits) ->
 
 /// What the forbids say of a question that is permitted; `None` where none speaks.
 pub(crate) fn forbidden(asking: &Asking<'_>, forbids: &Forbids) -> Option<Access> {
-    let rule = |number: &u32| asking.compiled.rules.get(*number as usize);
+    let rule = |number: &u32| asking.compiled.rule(*number);
     if let Some(broken) = forbids.broken.as_ref().and_then(rule) {
         return Some(Access::denied(broken.reference.clone(), words::broken(broken)));
     }
@@ -232,7 +234,7 @@ pub(crate) fn visit(asking: &Asking<'_>, action: Action) -> Access {
     let side = Side::with(&[]);
     let gateway = asking.compiled.resources.gateway();
     let permits = asking.permits(action, gateway, &side);
-    let granted = permits.granted.first().and_then(|number| asking.compiled.rules.get(*number as usize));
+    let granted = permits.granted.first().and_then(|number| asking.compiled.rule(*number));
     let Some(granted) = granted else {
         return Access::denied(words::default_deny(), words::no_admin_permission(action.name()));
     };

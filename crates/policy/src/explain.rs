@@ -98,7 +98,7 @@ pub(crate) fn asked(
         broken: None,
     };
     let Some(resource) = resource else { return asked };
-    let rule = |number: &u32| asking.compiled.rules.get(*number as usize);
+    let rule = |number: &u32| asking.compiled.rule(*number);
     let mut permits = asking.permits(action, resource, &Side::with(&[]));
     permits.granted.sort_unstable();
     permits.missed.sort_unstable();

@@ -7,6 +7,7 @@ use gatewright_model::{Operation, Setting, Treatment, Trust};
 use crate::action::Action;
 use crate::ask::{Asking, Side};
 use crate::compile::Compiled;
+use crate::index::Shelf;
 use crate::masking::Masking;
 use crate::text::Way;
 use crate::{Question, Roles};
@@ -28,14 +29,15 @@ pub(crate) struct Conditional {
 
 impl Conditional {
     pub(crate) fn of(compiled: &Compiled) -> Self {
-        let depends = |bucket: &crate::index::Bucket| {
+        let depends = |shelf: Shelf<'_>| {
             let exposures = [Action::Disclose, Action::Reveal, Action::RevealToTools];
-            exposures.into_iter().flat_map(|action| bucket.rules_of(action.index())).any(|number| {
-                let rule = compiled.rules.get(number as usize);
-                rule.is_none_or(|rule| rule.condition.is_some() || rule.trigger.is_some())
+            exposures.into_iter().flat_map(|action| shelf.rules_of(action.index())).any(|number| {
+                compiled.rule(number).is_none_or(|rule| rule.condition.is_some() || rule.trigger.is_some())
             })
         };
-        Self { global: depends(&compiled.global), roles: compiled.roles.iter().map(depends).collect() }
+        let roles = 0..crate::resources::number(compiled.roles.len());
+        let roles = roles.map(|role| compiled.shelves(role).any(depends)).collect();
+        Self { global: depends(compiled.common()), roles }
     }
 
     fn concerns(&self, roles: &[u32]) -> bool {

@@ -16,7 +16,7 @@ use crate::roles::Window;
 #[derive(Debug)]
 pub(crate) struct Rule {
     pub(crate) reference: RuleRef,
-    /// The role that it belongs to; `None` for everybody's.
+    /// The role that a Cedar file or a rule gives it to; a role's own rules are known by where they stand.
     pub(crate) role: Option<u32>,
     pub(crate) origin: Origin,
     /// For a forbid that a person may lift: the approval's name.
@@ -80,7 +80,7 @@ pub(crate) enum Effect {
     Forbid,
 }
 
-/// The rules of one role, or of everybody, by action.
+/// The rules of one role, or of everybody, by action. Numbers are places in the list that the rules stand in.
 #[derive(Debug, Default)]
 pub(crate) struct Bucket(Vec<(usize, Slot)>);
 
@@ -144,6 +144,38 @@ impl Bucket {
             let seated = seats.by_resource.iter().chain(&seats.by_group).map(|(_, rule)| *rule);
             seated.chain(seats.any.iter().copied())
         })
+    }
+}
+
+/// A bucket whose rules are numbered among all rules of a catalogue.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Shelf<'a> {
+    /// The number of the bucket's rule 0.
+    pub(crate) base: u32,
+    pub(crate) bucket: &'a Bucket,
+    pub(crate) rules: &'a [Rule],
+}
+
+impl<'a> Shelf<'a> {
+    /// The rule of this number.
+    pub(crate) fn rule(self, number: u32) -> Option<&'a Rule> {
+        self.rules.get(usize::try_from(number.checked_sub(self.base)?).ok()?)
+    }
+
+    /// The rules of this effect whose scope fits this action and resource.
+    pub(crate) fn candidates(
+        self,
+        action: usize,
+        effect: Effect,
+        resource: u32,
+        groups: &'a [u32],
+    ) -> impl Iterator<Item = u32> + 'a {
+        self.bucket.candidates(action, effect, resource, groups).map(move |rule| self.base + rule)
+    }
+
+    /// All rules that stand under this action.
+    pub(crate) fn rules_of(self, action: usize) -> impl Iterator<Item = u32> + 'a {
+        self.bucket.rules_of(action).map(move |rule| self.base + rule)
     }
 }
 

@@ -1,7 +1,7 @@
 use gatewright_model::{ConnectionName, DatasetName, InfoType, IssuerName, ModelName, Trust};
 
 /// What the configuration declares and a catalogue may speak of. A name in the catalogue that is not here is a fault.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Landscape {
     /// The issuers whose callers may be members of roles.
     pub issuers: Vec<IssuerName>,

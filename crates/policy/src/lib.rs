@@ -31,6 +31,7 @@ mod decide;
 #[cfg(test)]
 mod differential;
 mod digest;
+mod earlier;
 mod explain;
 mod exposure;
 mod fault;
@@ -58,6 +59,7 @@ pub use case::Case;
 pub use catalogue::Catalogue;
 pub use cedar::SCHEMA;
 pub use compare::{Answered, Change, Difference};
+pub use earlier::Earlier;
 pub use explain::{Asked, Declared, Explanation, Exposed, Missed};
 pub use fault::{Fault, Source};
 pub use landscape::{DatasetFacts, Landscape, ModelFacts};
@@ -69,5 +71,5 @@ pub use roles::Roles;
 pub use starter::{STARTER, STARTER_ALLOWED, STARTER_MODELS, starter_for};
 pub use text::{
     Applies, ApprovalText, Approver, CatalogueText, Consequence, ContentPattern, ContentRule, DetectorRule, Expected,
-    Pattern, Place, ReasonPolicy, parse, parse_cases, parse_moment,
+    Pattern, Place, ReasonPolicy, parse, parse_after, parse_cases, parse_moment,
 };

@@ -59,7 +59,7 @@ impl Catalogue {
                 by = Some(self.stern(role, *operation, resource)?);
             }
         }
-        let rule = &self.compiled.rules.get(by? as usize)?.reference;
+        let rule = &self.compiled.rule(by?)?.reference;
         let place = format!("{}:{}", rule.file, rule.line);
         Some(grant.place.fault(format!("this grant is in vain: {} ({place}) refuses all of it", rule.name)))
     }
@@ -68,11 +68,10 @@ impl Catalogue {
     fn stern(&self, role: u32, operation: Operation, resource: u32) -> Option<u32> {
         let groups = self.compiled.resources.groups.get(usize::try_from(resource).ok()?)?;
         let action = Action::Operation(operation).index();
-        let own = self.compiled.roles.get(usize::try_from(role).ok()?);
-        let buckets = std::iter::once(&self.compiled.global).chain(own);
-        let mut candidates = buckets.flat_map(|bucket| bucket.candidates(action, Effect::Forbid, resource, groups));
+        let shelves = std::iter::once(self.compiled.common()).chain(self.compiled.shelves(role));
+        let mut candidates = shelves.flat_map(|shelf| shelf.candidates(action, Effect::Forbid, resource, groups));
         candidates.find(|number| {
-            let rule = self.compiled.rules.get(*number as usize);
+            let rule = self.compiled.rule(*number);
             rule.is_some_and(|rule| rule.condition.is_none() && rule.trigger.is_none() && rule.approval.is_none())
         })
     }
@@ -80,17 +79,11 @@ impl Catalogue {
     /// A rule about calls that no grant allows to anybody.
     fn unreachable(&self, rule: &RuleText) -> Option<Fault> {
         let resources = &self.compiled.resources;
-        let roles: Vec<usize> = match rule.roles.is_empty() {
-            true => (0..self.compiled.roles.len()).collect(),
-            false => {
-                let named = |role: &&RoleText| rule.roles.iter().any(|name| name.value == role.name.as_str());
-                let roles = self.text.roles.iter().enumerate();
-                roles.filter(|(_, role)| named(role)).map(|(at, _)| at).collect()
-            }
-        };
-        let buckets: Vec<_> = std::iter::once(&self.compiled.global)
-            .chain(roles.iter().filter_map(|at| self.compiled.roles.get(*at)))
-            .collect();
+        let named =
+            |role: &RoleText| rule.roles.is_empty() || rule.roles.iter().any(|name| name.value == role.name.as_str());
+        let roles = (0_u32..).zip(&self.text.roles).filter(|(_, role)| named(role));
+        let own = roles.flat_map(|(role, _)| self.compiled.shelves(role));
+        let shelves: Vec<_> = std::iter::once(self.compiled.common()).chain(own).collect();
         let operations: Vec<Operation> = match rule.operations.is_empty() {
             true => Operation::ALL.to_vec(),
             false => rule.operations.clone(),
@@ -107,8 +100,8 @@ impl Catalogue {
                 operations.iter().any(|operation| {
                     let action = Action::Operation(*operation);
                     resources.target(resource) == Some(action.target())
-                        && buckets.iter().any(|bucket| {
-                            bucket.candidates(action.index(), Effect::Permit, resource, groups).next().is_some()
+                        && shelves.iter().any(|shelf| {
+                            shelf.candidates(action.index(), Effect::Permit, resource, groups).next().is_some()
                         })
                 })
             });

@@ -21,7 +21,7 @@ pub(crate) struct Budgets {
 impl Budgets {
     pub(super) fn of(text: &CatalogueText, resources: &Resources) -> Self {
         let named = |prefix: &str, budget: &BudgetText| rule(format!("{prefix}{}", budget.name), budget, resources);
-        let of_role = |role: &crate::text::RoleText| {
+        let of_role = |role: &Arc<crate::text::RoleText>| {
             role.budgets.iter().map(|budget| named(&format!("{}/", role.name), budget)).collect()
         };
         Self {

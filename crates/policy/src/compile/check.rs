@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use crate::action::Target;
 use crate::resources::Resources;
-use crate::text::{CatalogueText, Placed, Selector, quoted};
+use crate::text::{CatalogueText, Placed, RoleText, Selector, quoted};
 use crate::{Fault, Landscape};
 
 /// Faults and warnings about names.
@@ -14,45 +14,11 @@ pub(crate) struct Findings {
     pub(crate) warnings: Vec<Fault>,
 }
 
-/// Holds the names against the landscape.
+/// Holds the names outside of roles against the landscape.
 pub(crate) fn names(text: &CatalogueText, landscape: &Landscape, resources: &Resources) -> Findings {
     let mut found = Findings::default();
     let issuers: Vec<&str> = landscape.issuers.iter().map(|issuer| issuer.as_str()).collect();
     let roles: HashSet<&str> = text.roles.iter().map(|role| role.name.as_str()).collect();
-    for role in &text.roles {
-        for member in &role.members {
-            issuer(&member.issuer, &issuers, &mut found);
-        }
-        for grant in &role.grants {
-            grant.models.iter().for_each(|model| selector(model, Target::Model, resources, Tags::Warn, &mut found));
-            for operation in &grant.operations {
-                if *operation == gatewright_model::Operation::Files {
-                    let message =
-                        "`files` is granted, but no protocol of this version names a model for it, so it stays denied";
-                    found.warnings.push(grant.place.fault(message));
-                }
-            }
-        }
-        for dataset in &role.datasets {
-            for selected in &dataset.datasets {
-                match &selected.value {
-                    Selector::Name(name) if resources.dataset(name).is_none() => {
-                        let known = landscape.datasets.iter().map(|dataset| dataset.name.as_str());
-                        found.faults.push(selected.place.fault(unknown("dataset", name, known)));
-                    }
-                    _ => selector(selected, Target::Dataset, resources, Tags::Warn, &mut found),
-                }
-            }
-        }
-        for model in role.budgets.iter().flat_map(|budget| &budget.models) {
-            selector(model, Target::Model, resources, Tags::Refuse, &mut found);
-        }
-        for placed in
-            role.reveal.iter().chain(&role.reveal_to_tools).chain(&role.disclose).chain(role.masking.info_types())
-        {
-            info_type(placed, landscape, resources, &mut found);
-        }
-    }
     for placed in text.masking.info_types() {
         info_type(placed, landscape, resources, &mut found);
     }
@@ -77,6 +43,44 @@ pub(crate) fn names(text: &CatalogueText, landscape: &Landscape, resources: &Res
             let message = format!("no detector was made of {}", detector.name);
             found.faults.push(detector.place.fault(message));
         }
+    }
+    found
+}
+
+/// Holds the names of one role against the landscape.
+pub(crate) fn role(role: &RoleText, landscape: &Landscape, resources: &Resources) -> Findings {
+    let mut found = Findings::default();
+    let issuers: Vec<&str> = landscape.issuers.iter().map(|issuer| issuer.as_str()).collect();
+    for member in &role.members {
+        issuer(&member.issuer, &issuers, &mut found);
+    }
+    for grant in &role.grants {
+        grant.models.iter().for_each(|model| selector(model, Target::Model, resources, Tags::Warn, &mut found));
+        for operation in &grant.operations {
+            if *operation == gatewright_model::Operation::Files {
+                let message =
+                    "`files` is granted, but no protocol of this version names a model for it, so it stays denied";
+                found.warnings.push(grant.place.fault(message));
+            }
+        }
+    }
+    for dataset in &role.datasets {
+        for selected in &dataset.datasets {
+            match &selected.value {
+                Selector::Name(name) if resources.dataset(name).is_none() => {
+                    let known = landscape.datasets.iter().map(|dataset| dataset.name.as_str());
+                    found.faults.push(selected.place.fault(unknown("dataset", name, known)));
+                }
+                _ => selector(selected, Target::Dataset, resources, Tags::Warn, &mut found),
+            }
+        }
+    }
+    for model in role.budgets.iter().flat_map(|budget| &budget.models) {
+        selector(model, Target::Model, resources, Tags::Refuse, &mut found);
+    }
+    for placed in role.reveal.iter().chain(&role.reveal_to_tools).chain(&role.disclose).chain(role.masking.info_types())
+    {
+        info_type(placed, landscape, resources, &mut found);
     }
     found
 }

@@ -6,6 +6,7 @@ mod check;
 mod generate;
 mod mentions;
 mod operator;
+mod part;
 mod place;
 
 use std::collections::{HashMap, HashSet};
@@ -16,79 +17,118 @@ use cedar_policy::{Effect as CedarEffect, Expression, Policy, PolicySet, Validat
 
 use self::budgets::Budgets;
 use self::generate::Draft;
-use self::place::Placement;
+pub(crate) use self::part::RolePart;
+pub(crate) use self::place::Placement;
 use crate::action::{Action, Target};
 use crate::cedar::PARSED_SCHEMA;
 use crate::context::Attributes;
+use crate::earlier::Reusable;
 use crate::index::{Bucket, Effect, Origin, Rule, Trigger};
 use crate::resources::{Resources, number};
-use crate::text::{CatalogueText, Placed, Selector};
+use crate::text::{CatalogueText, Placed, RoleText, Selector};
 use crate::{Fault, Landscape};
 
 /// What compilation gives: every rule, and where to find it.
 #[derive(Debug)]
 pub(crate) struct Compiled {
-    pub(crate) resources: Resources,
-    pub(crate) rules: Vec<Rule>,
-    pub(crate) global: Bucket,
+    pub(crate) resources: Arc<Resources>,
+    /// What the resources were made from.
+    landscape: Landscape,
     /// By role, in the order of the catalogue.
-    pub(crate) roles: Vec<Bucket>,
+    pub(crate) roles: Vec<Arc<RolePart>>,
+    /// The number of each role's first rule, and last that of `rules`.
+    bases: Vec<u32>,
+    /// The rules of `rules:` and of Cedar files.
+    rules: Vec<Rule>,
+    global: Bucket,
+    /// Those of `rules` that name a role.
+    named: HashMap<u32, Bucket>,
     /// The budgets of each role, and those of whoever calls.
     pub(crate) budgets: Budgets,
     /// The context attributes that some condition speaks of.
     pub(crate) attributes: Attributes,
     pub(crate) warnings: Vec<Fault>,
+    conditions: HashMap<String, Arc<Expression>>,
+    shapes: HashMap<String, Placement>,
     /// Everything as one Cedar policy set, for the oracle of the tests.
     #[cfg(test)]
     pub(crate) policies: Vec<(u32, Policy)>,
 }
 
-/// Compiles a catalogue against a landscape.
-pub(crate) fn compile(mut text: CatalogueText, landscape: &Landscape) -> Result<(Compiled, CatalogueText), Vec<Fault>> {
-    let resources = Resources::of(landscape, &PARSED_SCHEMA)?;
-    let findings = check::names(&text, landscape, &resources);
-    let mut work = Work::new(&text, &resources);
+/// Compiles a catalogue against a landscape. What an earlier compilation against the same landscape made of a role whose
+/// text did not change is used again.
+pub(crate) fn compile(
+    text: &CatalogueText,
+    landscape: &Landscape,
+    earlier: Option<&Reusable>,
+) -> Result<Compiled, Vec<Fault>> {
+    let earlier = earlier.filter(|earlier| earlier.landscape == *landscape);
+    let resources = match earlier {
+        Some(earlier) => earlier.resources.clone(),
+        None => Arc::new(Resources::of(landscape, &PARSED_SCHEMA)?),
+    };
+    let mut work = Work::new(text, &resources);
+    if let Some(earlier) = earlier {
+        work.conditions = earlier.conditions.clone();
+        work.shapes = earlier.shapes.clone();
+    }
+    let known: HashMap<&str, &Arc<RolePart>> =
+        earlier.into_iter().flat_map(|earlier| &earlier.roles).map(|part| (part.text.name.as_str(), part)).collect();
+    let findings = check::names(text, landscape, &resources);
     work.faults = findings.faults;
-    work.warnings = std::mem::take(&mut text.warnings);
+    work.warnings = text.warnings.clone();
     work.warnings.extend(findings.warnings);
-    forget_unknown_tags(&mut text, &resources);
+    let mut roles: Vec<Arc<RolePart>> = Vec::with_capacity(text.roles.len());
+    let mut bases = Vec::with_capacity(text.roles.len() + 1);
+    for role in &text.roles {
+        bases.push(work.base);
+        let same = known.get(role.name.as_str()).filter(|part| part.text == *role);
+        let part = match same {
+            Some(part) => (*part).clone(),
+            None => Arc::new(work.role(role, landscape)),
+        };
+        work.base += number(part.rules.len());
+        work.attributes.join(part.attributes);
+        work.warnings.extend(part.warnings.iter().cloned());
+        roles.push(part);
+    }
+    bases.push(work.base);
     // With a name unknown, what is generated would only be faulted a second time.
     if work.faults.is_empty() {
-        for role in &text.roles {
-            work.generated(generate::role(role));
-        }
-        for rule in &text.rules {
-            work.generated(generate::rule(rule));
-        }
+        text.rules.iter().for_each(|rule| work.generated(generate::rule(rule)));
     }
     for source in &text.cedar {
         operator::read(source, &mut work);
     }
-    let Work { rules, mut global, mut roles, attributes, mut warnings, mut faults, .. } = work;
+    let Work { rules, mut global, mut named, attributes, mut warnings, mut faults, conditions, shapes, .. } = work;
     if !faults.is_empty() {
         faults.sort();
         faults.dedup();
         return Err(faults);
     }
     global.sort();
+    named.values_mut().for_each(Bucket::sort);
     warnings.extend(crowded(&global, &rules));
-    roles.iter_mut().for_each(Bucket::sort);
     warnings.sort();
     #[cfg(test)]
     let policies = work.policies;
-    let budgets = Budgets::of(&text, &resources);
-    let compiled = Compiled {
+    let budgets = Budgets::of(text, &resources);
+    Ok(Compiled {
         resources,
-        budgets,
+        landscape: landscape.clone(),
+        roles,
+        bases,
         rules,
         global,
-        roles,
+        named,
+        budgets,
         attributes,
         warnings,
+        conditions,
+        shapes,
         #[cfg(test)]
         policies,
-    };
-    Ok((compiled, text))
+    })
 }
 
 /// How many conditions that concern everybody an action can bear before every call feels them: each costs about as much
@@ -121,15 +161,15 @@ fn crowded(global: &Bucket, rules: &[Rule]) -> Vec<Fault> {
 }
 
 /// A grant on a tag that no model has yet was warned of, and allows nothing.
-fn forget_unknown_tags(text: &mut CatalogueText, resources: &Resources) {
+fn without_unknown_tags(role: &RoleText, resources: &Resources) -> RoleText {
     let is_known = |target, selector: &Placed<Selector>| match &selector.value {
         Selector::Tag(tag) => resources.has_member(target, "Tag", tag),
         Selector::Name(_) | Selector::Connection(_) => true,
     };
-    for role in &mut text.roles {
-        role.grants.iter_mut().for_each(|grant| grant.models.retain(|model| is_known(Target::Model, model)));
-        role.datasets.iter_mut().for_each(|grant| grant.datasets.retain(|set| is_known(Target::Dataset, set)));
-    }
+    let mut role = role.clone();
+    role.grants.iter_mut().for_each(|grant| grant.models.retain(|model| is_known(Target::Model, model)));
+    role.datasets.iter_mut().for_each(|grant| grant.datasets.retain(|set| is_known(Target::Dataset, set)));
+    role
 }
 
 /// What is under construction.
@@ -145,7 +185,11 @@ pub(crate) struct Work<'a> {
     shapes: HashMap<String, Placement>,
     rules: Vec<Rule>,
     global: Bucket,
-    roles: Vec<Bucket>,
+    named: HashMap<u32, Bucket>,
+    /// The role that is being compiled.
+    own: Option<Own>,
+    /// The number of the next role's first rule, and in the end of the first of `rules`.
+    base: u32,
     attributes: Attributes,
     warnings: Vec<Fault>,
     faults: Vec<Fault>,
@@ -167,13 +211,29 @@ impl<'a> Work<'a> {
             shapes: HashMap::new(),
             rules: Vec::new(),
             global: Bucket::default(),
-            roles: text.roles.iter().map(|_| Bucket::default()).collect(),
+            named: HashMap::new(),
+            own: None,
+            base: 0,
             attributes: Attributes::default(),
             warnings: Vec::new(),
             faults: Vec::new(),
             #[cfg(test)]
             policies: Vec::new(),
         }
+    }
+
+    /// Compiles one role by itself.
+    fn role(&mut self, role: &Arc<RoleText>, landscape: &Landscape) -> RolePart {
+        let findings = check::role(role, landscape, self.resources);
+        let is_sound = findings.faults.is_empty();
+        self.faults.extend(findings.faults);
+        self.own = Some(Own::default());
+        if is_sound {
+            self.generated(generate::role(&without_unknown_tags(role, self.resources)));
+        }
+        let Own { rules, mut bucket, attributes } = self.own.take().unwrap_or_default();
+        bucket.sort();
+        RolePart { text: role.clone(), rules, bucket, attributes, warnings: findings.warnings }
     }
 
     /// Takes in what was generated from YAML, in its order: of several grants the first decides. A fault here is one of
@@ -231,23 +291,27 @@ impl<'a> Work<'a> {
             },
         };
         let role = place.role.as_ref().map(|role| self.role_numbers.get(role).copied());
-        let bucket = match role {
-            None => &mut self.global,
-            Some(Some(role)) => &mut self.roles[role as usize],
-            Some(None) => {
-                let role = place.role.unwrap_or_default();
-                return self.internal(&draft, &format!("there is no role {role:?} in the catalogue"));
-            }
+        if let Some(None) = role {
+            let role = place.role.unwrap_or_default();
+            return self.internal(&draft, &format!("there is no role {role:?} in the catalogue"));
+        }
+        let (rules, bucket, attributes) = match (&mut self.own, role.flatten()) {
+            (Some(own), _) => (&mut own.rules, &mut own.bucket, &mut own.attributes),
+            (None, Some(role)) => (&mut self.rules, self.named.entry(role).or_default(), &mut self.attributes),
+            (None, None) => (&mut self.rules, &mut self.global, &mut self.attributes),
         };
-        let rule = number(self.rules.len());
+        let rule = number(rules.len());
         place.actions.iter().for_each(|action| bucket.seat(action.index(), effect, &place.seat, rule));
-        self.attributes.join(place.mentions.attributes);
+        attributes.join(place.mentions.attributes);
         #[cfg(test)]
-        self.policies.extend(policy.map(|policy| (rule, policy.new_id(cedar_policy::PolicyId::new(rule.to_string())))));
+        self.policies.extend(policy.map(|policy| {
+            let number = self.base + rule;
+            (number, policy.new_id(cedar_policy::PolicyId::new(number.to_string())))
+        }));
         #[cfg(not(test))]
         let _ = policy;
         let Draft { reference, origin, approval, .. } = draft;
-        self.rules.push(Rule { reference, role: role.flatten(), origin, approval, trigger: place.trigger, condition });
+        rules.push(Rule { reference, role: role.flatten(), origin, approval, trigger: place.trigger, condition });
     }
 
     /// The expression of a condition, shared with all rules that say the same.
@@ -259,6 +323,14 @@ impl<'a> Work<'a> {
         self.conditions.insert(text, expression.clone());
         Ok(expression)
     }
+}
+
+/// What a role's compilation gathers.
+#[derive(Default)]
+struct Own {
+    rules: Vec<Rule>,
+    bucket: Bucket,
+    attributes: Attributes,
 }
 
 /// A policy with its place.

@@ -7,7 +7,7 @@ use super::reader::{Placed, Reader};
 use crate::budget::{BudgetWindow, Each};
 
 /// A budget as it is written.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct BudgetText {
     /// Its name after the role's; whole for a common one.
     pub(crate) name: String,

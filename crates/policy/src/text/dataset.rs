@@ -11,7 +11,7 @@ use crate::limits::{Clause, FilterValue, Limits, Vectors, Wanted};
 use crate::roles::Window;
 
 /// Operations on datasets that a role allows.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct DatasetGrant {
     /// Its name after the role's.
     pub(crate) name: String,

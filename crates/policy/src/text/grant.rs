@@ -11,7 +11,7 @@ use crate::ranges::{Over, Range, traits};
 use crate::roles::Window;
 
 /// Operations on models that a role allows.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Grant {
     pub(crate) place: Place,
     pub(crate) models: Vec<Placed<Selector>>,

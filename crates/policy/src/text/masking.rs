@@ -45,7 +45,7 @@ impl Way {
 pub(crate) type ByWay = [Option<Treatment>; Way::COUNT];
 
 /// What is written, by way: for all info types, and for single ones.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct MaskingText {
     pub(crate) all: ByWay,
     pub(crate) single: Vec<(Placed<InfoType>, ByWay)>,

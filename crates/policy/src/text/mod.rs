@@ -15,6 +15,7 @@ mod sections;
 mod window;
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use gatewright_model::Digest;
 
@@ -39,7 +40,7 @@ use crate::{Fault, Source};
 /// A catalogue whose every line was understood, but which was not yet held against a landscape.
 #[derive(Clone, Debug, Default)]
 pub struct CatalogueText {
-    pub(crate) roles: Vec<RoleText>,
+    pub(crate) roles: Vec<Arc<RoleText>>,
     pub(crate) rules: Vec<RuleText>,
     /// Budgets of whoever calls.
     pub(crate) budgets: Vec<BudgetText>,
@@ -51,6 +52,21 @@ pub struct CatalogueText {
     detectors: Vec<DetectorRule>,
     content_rules: Vec<ContentRule>,
     approvals: Vec<ApprovalText>,
+    /// What each YAML file says, for the next reading.
+    pub(crate) files: Vec<Arc<FileText>>,
+}
+
+/// What one YAML file says.
+#[derive(Debug)]
+pub(crate) struct FileText {
+    source: Source,
+    roles: Vec<Arc<RoleText>>,
+    rules: Vec<RuleText>,
+    budgets: Vec<BudgetText>,
+    masking: Option<(Place, MaskingText)>,
+    detectors: Vec<DetectorRule>,
+    approvals: Vec<ApprovalText>,
+    warnings: Vec<Fault>,
 }
 
 impl CatalogueText {
@@ -75,6 +91,15 @@ impl CatalogueText {
 /// Files that end in `.cedar` hold Cedar policies, all others YAML. What one YAML file declares may not be declared again
 /// by another.
 pub fn parse(sources: &[Source]) -> Result<CatalogueText, Vec<Fault>> {
+    read(sources, &[])
+}
+
+/// Like [`parse`], and faster where little changed: a file with the same name and text as in `earlier` is not read again.
+pub fn parse_after(sources: &[Source], earlier: &crate::Earlier) -> Result<CatalogueText, Vec<Fault>> {
+    read(sources, &earlier.0.files)
+}
+
+fn read(sources: &[Source], earlier: &[Arc<FileText>]) -> Result<CatalogueText, Vec<Fault>> {
     let mut sources: Vec<&Source> = sources.iter().collect();
     sources.sort_by(|left, right| left.name.cmp(&right.name));
     let (cedar, yaml): (Vec<_>, Vec<_>) = sources.into_iter().partition(|source| source.name.ends_with(".cedar"));
@@ -88,16 +113,16 @@ pub fn parse(sources: &[Source]) -> Result<CatalogueText, Vec<Fault>> {
         let message = "there is no catalogue: a YAML file that begins with `version: 1`".to_owned();
         faults.push(Fault { file: "catalogue".into(), line: 0, column: 0, message });
     }
-    let mut has_masking = None;
+    let known: HashMap<&str, &Arc<FileText>> = earlier.iter().map(|file| (file.source.name.as_str(), file)).collect();
     for source in yaml {
-        let mut reader = Reader::new(&source.name);
-        match node::read(source) {
-            Ok(document) => file(&mut reader, &document, &mut text, &mut has_masking),
-            Err(fault) => reader.faults.push(fault),
+        let same = known.get(source.name.as_str()).filter(|file| file.source == *source);
+        match same {
+            Some(file) => text.files.push((*file).clone()),
+            // What is sound of a faulty file still counts, so that nothing is called missing that stands there.
+            None => text.files.extend(file(source, &mut faults).map(Arc::new)),
         }
-        faults.append(&mut reader.faults);
-        text.warnings.append(&mut reader.warnings);
     }
+    text.join(&mut faults);
     refuse_duplicates(&text, &mut faults);
     check_holds(&text, &mut faults);
     text.content_rules = text.rules.iter().filter_map(content_rule).collect();
@@ -109,8 +134,49 @@ pub fn parse(sources: &[Source]) -> Result<CatalogueText, Vec<Fault>> {
     }
 }
 
-/// Reads one YAML file into the catalogue.
-fn file(reader: &mut Reader, document: &Node, text: &mut CatalogueText, has_masking: &mut Option<Place>) {
+impl CatalogueText {
+    /// Puts together what the files say.
+    fn join(&mut self, faults: &mut Vec<Fault>) {
+        let mut has_masking: Option<&Place> = None;
+        for file in &self.files {
+            self.roles.extend(file.roles.iter().cloned());
+            self.rules.extend(file.rules.iter().cloned());
+            self.budgets.extend(file.budgets.iter().cloned());
+            self.detectors.extend(file.detectors.iter().cloned());
+            self.approvals.extend(file.approvals.iter().cloned());
+            self.warnings.extend(file.warnings.iter().cloned());
+            let Some((place, masking)) = &file.masking else { continue };
+            match has_masking {
+                Some(first) => faults.push(place.fault(format!("`masking` stands in {} already", first.file))),
+                None => self.masking = masking.clone(),
+            }
+            has_masking = has_masking.or(Some(place));
+        }
+    }
+}
+
+/// Reads one YAML file.
+fn file(source: &Source, faults: &mut Vec<Fault>) -> Option<FileText> {
+    let document = node::read(source).map_err(|fault| faults.push(fault)).ok()?;
+    let mut file = FileText {
+        source: source.clone(),
+        roles: Vec::new(),
+        rules: Vec::new(),
+        budgets: Vec::new(),
+        masking: None,
+        detectors: Vec::new(),
+        approvals: Vec::new(),
+        warnings: Vec::new(),
+    };
+    let mut reader = Reader::new(&source.name);
+    sections_of(&mut reader, &document, &mut file);
+    file.warnings = reader.warnings;
+    faults.append(&mut reader.faults);
+    Some(file)
+}
+
+/// Reads a file's sections.
+fn sections_of(reader: &mut Reader, document: &Node, text: &mut FileText) {
     let known = ["version", "detectors", "masking", "roles", "rules", "approvals", "budgets"];
     let fields = reader.fields(document, &known);
     let place = reader.place(document);
@@ -129,16 +195,11 @@ fn file(reader: &mut Reader, document: &Node, text: &mut CatalogueText, has_mask
         }
     }
     if let Some(node) = fields.get("masking") {
-        let place = reader.place(node);
-        if let Some(first) = has_masking {
-            reader.fault(&place, format!("`masking` stands in {} already", first.file));
-        }
-        text.masking = masking::read(reader, node);
-        *has_masking = Some(place);
+        text.masking = Some((reader.place(node), masking::read(reader, node)));
     }
     if let Some(node) = fields.get("roles") {
         for (key, node) in reader.entries(node) {
-            text.roles.push(role::read(reader, key, node));
+            text.roles.push(Arc::new(role::read(reader, key, node)));
         }
     }
     if let Some(node) = fields.get("rules") {

@@ -10,7 +10,7 @@ use super::node::{Key, Node, Value};
 use crate::Fault;
 
 /// A typed value and where it is written.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Placed<T> {
     pub(crate) value: T,
     pub(crate) place: Place,

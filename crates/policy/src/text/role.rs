@@ -14,7 +14,7 @@ use crate::permissions::{ADMIN_PERMISSIONS, admin_index};
 use crate::roles::Window;
 
 /// A role as it is written.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct RoleText {
     pub(crate) name: RoleName,
     pub(crate) place: Place,
@@ -31,7 +31,7 @@ pub(crate) struct RoleText {
 }
 
 /// Whose identities have a role: all tests of one member must hold.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Member {
     pub(crate) issuer: Placed<String>,
     pub(crate) group: Option<String>,

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use gatewright_masking::{CustomPattern, CustomRule, Detectors, RuleFault};
 use gatewright_model::{Digest, InfoType, RuleName};
 use gatewright_policy::{
-    Catalogue, CatalogueText, ContentPattern, ContentRule, DatasetFacts, DetectorRule, Landscape, ModelFacts, Pattern,
-    Place,
+    Catalogue, CatalogueText, ContentPattern, ContentRule, DatasetFacts, DetectorRule, Earlier, Landscape, ModelFacts,
+    Pattern, Place,
 };
 
 use super::catalogue::{LONGEST, at, bounded_text, custom_rules, sources, words_path};
@@ -46,15 +46,23 @@ pub struct ContentDetectors {
 }
 
 impl Loaded {
-    pub(super) fn read(path: &Path, purpose: Purpose) -> Result<Self, Vec<Fault>> {
+    /// Reads a configuration; what did not change since `earlier` is used again.
+    pub(super) fn read(path: &Path, purpose: Purpose, earlier: Option<&Earlier>) -> Result<Self, Vec<Fault>> {
         let (ready, warnings) = super::read(path, purpose)?;
-        Self::assemble(ready, warnings)
+        Self::put_together(ready, warnings, earlier)
     }
 
     /// Reads the catalogue of a configuration and compiles both together; all faults of this stage at once.
-    pub fn assemble(ready: Ready, mut warnings: Vec<Fault>) -> Result<Self, Vec<Fault>> {
+    pub fn assemble(ready: Ready, warnings: Vec<Fault>) -> Result<Self, Vec<Fault>> {
+        Self::put_together(ready, warnings, None)
+    }
+
+    fn put_together(ready: Ready, mut warnings: Vec<Fault>, earlier: Option<&Earlier>) -> Result<Self, Vec<Fault>> {
         let sources = sources(&ready.catalogue)?;
-        let text = gatewright_policy::parse(&sources)?;
+        let text = match earlier {
+            Some(earlier) => gatewright_policy::parse_after(&sources, earlier)?,
+            None => gatewright_policy::parse(&sources)?,
+        };
         let mut faults = Vec::new();
         let detectors = collect(&mut faults, detectors(text.detectors()));
         let prompt_rules = collect(&mut faults, patterns(text.content_rules(), |rule| rule.prompt.as_ref()));
@@ -65,7 +73,12 @@ impl Loaded {
             Some(detectors) => detectors.info_types().to_vec(),
             None => text.detectors().iter().map(|detector| detector.name.clone()).collect(),
         };
-        let catalogue = collect(&mut faults, Catalogue::compile(text.clone(), &landscape(&ready, info_types)));
+        let landscape = landscape(&ready, info_types);
+        let compiled = match earlier {
+            Some(earlier) => Catalogue::compile_after(text.clone(), &landscape, earlier),
+            None => Catalogue::compile(text.clone(), &landscape),
+        };
+        let catalogue = collect(&mut faults, compiled);
         let files = files(&ready, &sources, text.detectors());
         let fingerprint = fingerprint(&ready, &files);
         match (catalogue, detectors, prompt_rules, answer_rules) {

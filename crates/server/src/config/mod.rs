@@ -48,12 +48,17 @@ pub enum Purpose {
 /// What `gatewright config check FILE` does: reads the configuration, its catalogue and its detectors, and says all that
 /// is wrong. Binds nothing, dials nobody.
 pub fn check(path: &Path) -> Result<Loaded, Vec<Fault>> {
-    Loaded::read(path, Purpose::Check)
+    Loaded::read(path, Purpose::Check, None)
 }
 
 /// What `gatewright serve` starts with.
 pub fn load(path: &Path) -> Result<Loaded, Vec<Fault>> {
-    Loaded::read(path, Purpose::Serve)
+    Loaded::read(path, Purpose::Serve, None)
+}
+
+/// What a running gateway loads again; what did not change since `earlier` is neither read nor compiled again.
+fn load_after(path: &Path, earlier: &gatewright_policy::Earlier) -> Result<Loaded, Vec<Fault>> {
+    Loaded::read(path, Purpose::Serve, Some(earlier))
 }
 
 /// Reads the configuration file alone, with its warnings; the catalogue is not looked at.

@@ -29,6 +29,8 @@ pub struct Reloader {
     path: PathBuf,
     running: Ready,
     fingerprint: Fingerprint,
+    /// What the next load can use again of the last good one.
+    earlier: gatewright_policy::Earlier,
     watch: Watch,
     hangup: Signal,
     listeners: Vec<(Side, ReloadingTls)>,
@@ -81,6 +83,7 @@ impl Reloader {
             path: loaded.ready.file.clone(),
             running: loaded.ready.clone(),
             fingerprint: loaded.fingerprint,
+            earlier: loaded.catalogue.earlier(),
             watch: Watch::over(loaded.files.clone()),
             hangup: signal(SignalKind::hangup())?,
             listeners,
@@ -108,8 +111,8 @@ impl Reloader {
     }
 
     async fn look(&mut self, asked: bool) -> Option<Change> {
-        let path = self.path.clone();
-        let read = tokio::task::spawn_blocking(move || super::load(&path)).await;
+        let (path, earlier) = (self.path.clone(), self.earlier.clone());
+        let read = tokio::task::spawn_blocking(move || super::load_after(&path, &earlier)).await;
         let read = read.unwrap_or_else(|_| Err(vec![panicked(&self.path)]));
         let loaded = match read {
             Ok(loaded) => loaded,
@@ -125,6 +128,7 @@ impl Reloader {
         self.status.set(None);
         self.watch.follow(loaded.files.clone());
         self.fingerprint = loaded.fingerprint;
+        self.earlier = loaded.catalogue.earlier();
         if world {
             let restart = needs_restart(&self.running, &loaded.ready);
             return Some(Change::Replaced { loaded: Box::new(loaded), restart });
