@@ -107,6 +107,11 @@ fn headers(request: &Request, content_type: &'static str) -> HeaderMap {
             headers.insert(name, value);
         }
     }
+    for (name, text) in request.left() {
+        if let Ok(value) = HeaderValue::try_from(text.as_str()) {
+            headers.insert(*name, value);
+        }
+    }
     headers
 }
 

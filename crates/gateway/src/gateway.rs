@@ -6,6 +6,7 @@ use arc_swap::ArcSwap;
 use gatewright_masking::PseudonymKey;
 use gatewright_model::{Clock, Entropy, Event, Refusal, RequestId};
 use gatewright_store::log::{Log, Unrecorded};
+use gatewright_store::quotas::Quotas;
 use http::{Method, request};
 
 use crate::authenticate::authenticate;
@@ -28,6 +29,7 @@ pub struct Gateway {
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) pseudonyms: Arc<PseudonymKey>,
     pub(crate) collections: Collections,
+    pub(crate) quotas: Arc<dyn Quotas>,
 }
 
 /// What a gateway is made of.
@@ -44,6 +46,8 @@ pub struct Parts {
     pub clock: Arc<dyn Clock>,
     /// Unpredictable bytes.
     pub entropy: Arc<dyn Entropy>,
+    /// Where budgets are counted.
+    pub quotas: Arc<dyn Quotas>,
     /// The key of pseudonyms: the same key, the same pseudonyms.
     pub pseudonym_key: [u8; 32],
 }
@@ -61,6 +65,7 @@ impl Gateway {
             entropy: parts.entropy,
             pseudonyms: Arc::new(PseudonymKey::new(&parts.pseudonym_key)),
             collections: Collections::new(&parts.pseudonym_key),
+            quotas: parts.quotas,
         }
     }
 
@@ -117,7 +122,8 @@ impl Gateway {
         let known = journal.note(examine(call));
         let decided = journal.note(decide(known, journal.now()));
         let permit = settle(decided)?;
-        let request = mask::request(permit, journal.request(), &self.pseudonyms)?;
+        let mut request = mask::request(permit, journal.request(), &self.pseudonyms)?;
+        self.reserve(&mut request, journal.now())?;
         if let Some(alerted) = request.alerted() {
             journal.tell(alerted);
         }

@@ -10,6 +10,7 @@
 mod arrival;
 mod authenticate;
 mod bounds;
+mod budgets;
 mod collections;
 mod datasets;
 mod decide;

@@ -61,7 +61,7 @@ impl Gateway {
         &self,
         journal: &mut Journal,
         drain: &Drain,
-        request: Request,
+        mut request: Request,
     ) -> Result<Recording, Refusal> {
         let now = journal.now();
         let moments = journal.take();
@@ -87,7 +87,12 @@ impl Gateway {
         }
         let (ticket, closing) = self.log.intent(opening).await.map_err(|why| unrecorded(&why))?;
         journal.reached(Stage::Opened);
-        let mut recording = Recording { request, story: story(Some(closing)), durability: Durability::Awaited(ticket) };
+        let mut story = story(Some(closing));
+        if let Some(held) = request.take_held() {
+            request.tell_left(held.headers(now));
+            story.hold(held);
+        }
+        let mut recording = Recording { request, story, durability: Durability::Awaited(ticket) };
         if urgency == Urgency::Now
             && let Err(refusal) = recording.durable().await
         {

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use gatewright_model::{Code, Event, Refusal};
 use gatewright_protocols::Protocol;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
-use http::{HeaderValue, Response, StatusCode};
+use http::{HeaderMap, HeaderValue, Response, StatusCode};
 
 use crate::journal::Stage;
 use crate::open::unrecorded;
@@ -55,6 +55,22 @@ fn told(refusal: &Refusal) -> Event {
     }
 }
 
+/// A used-up budget, as the headers of programs and of RFC drafts say it.
+fn tell_exhausted(headers: &mut HeaderMap, measure: &str, seconds: u64) {
+    if let Ok(value) = HeaderValue::try_from(format!("\"{measure}\";r=0;t={seconds}")) {
+        headers.insert("ratelimit", value);
+    }
+    let names = match measure {
+        "requests" => ("x-ratelimit-remaining-requests", "x-ratelimit-reset-requests"),
+        "tokens" => ("x-ratelimit-remaining-tokens", "x-ratelimit-reset-tokens"),
+        _ => return,
+    };
+    headers.insert(names.0, HeaderValue::from_static("0"));
+    if let Ok(value) = HeaderValue::try_from(format!("{seconds}s")) {
+        headers.insert(names.1, value);
+    }
+}
+
 fn response(refusal: &Refusal, journal: &Journal, protocol: &'static dyn Protocol) -> Response<Outbound> {
     let request = journal.request();
     let words = protocol.refusal(refusal, &request);
@@ -84,6 +100,11 @@ fn response(refusal: &Refusal, journal: &Journal, protocol: &'static dyn Protoco
     }
     if let Some(wait) = refusal.retry_after {
         headers.insert(RETRY_AFTER, HeaderValue::from(wait.as_secs().max(1)));
+        if refusal.code == Code::BudgetExhausted
+            && let Some(measure) = &refusal.param
+        {
+            tell_exhausted(headers, measure, wait.as_secs().max(1));
+        }
     }
     response
 }

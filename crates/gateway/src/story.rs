@@ -6,6 +6,7 @@ use gatewright_model::{BodyRef, Clock, Event, Fate, Moment, RequestId, Side, Tal
 use gatewright_store::log::{Broken, Closing, Ending};
 
 use crate::Audience;
+use crate::budgets::Held;
 
 /// Whether the gateway is cutting what is still open, so that a cut is not booked as the caller's leaving.
 #[derive(Clone)]
@@ -46,6 +47,8 @@ pub(crate) struct Story {
     usage: Option<Usage>,
     masked: Vec<Tally>,
     alerted: Vec<Tally>,
+    /// What is reserved of budgets until the end.
+    held: Option<Box<Held>>,
 }
 
 impl Story {
@@ -72,7 +75,13 @@ impl Story {
             usage: None,
             masked: Vec::new(),
             alerted: Vec::new(),
+            held: None,
         }
+    }
+
+    /// Keeps a reservation until the end settles it.
+    pub(crate) fn hold(&mut self, held: Box<Held>) {
+        self.held = Some(held);
     }
 
     pub(crate) fn tell(&mut self, event: Event) {
@@ -125,6 +134,9 @@ impl Story {
     pub(crate) fn end(&mut self, fate: Fate) {
         if std::mem::replace(&mut self.ended, true) {
             return;
+        }
+        if let Some(held) = self.held.take() {
+            held.settle(fate, self.usage, self.delivered);
         }
         if !self.alerted.is_empty() {
             let passed = std::mem::take(&mut self.alerted);

@@ -103,6 +103,10 @@ pub trait Protocol: Send + Sync {
         dialect: &Dialect,
     ) -> Result<(), Refusal>;
 
+    /// Keeps the model server's prefix cache apart by a salt of the gateway's own, where its dialect has such a thing: so
+    /// callers of different rights cannot time each other's prompts. `salt` is asked for only there.
+    fn salt(&self, _route: &Route, _body: &mut Value, _dialect: &Dialect, _salt: &dyn Fn() -> String) {}
+
     /// The path at the server, below the connection's URL; `upstream` is the model's name there, or the dataset's place.
     fn upstream_path(&self, route: &Route, upstream: &str) -> String;
 

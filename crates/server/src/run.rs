@@ -141,6 +141,7 @@ impl Running {
             audience: telemetry.audience(),
             clock: Arc::clone(&clock),
             entropy,
+            quotas: Arc::new(gatewright_store::quotas::Memory::default()),
             pseudonym_key: keys.pseudonyms,
         }));
         log.note(None, vec![Moment { at: clock.now(), event: started }])

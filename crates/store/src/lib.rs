@@ -2,6 +2,7 @@
 //!
 //! - [`disk`]: the few file operations that the log needs, with a real disk behind them.
 //! - [`log`]: the append-only log with group commit: [`log::Log`] records intents, answers and outcomes.
+//! - [`quotas`]: what calls use up, reserved before and settled after.
 //! - [`sessions`]: the threads of calls, listed, shown and replayed, with an index that can be built again.
 //! - [`verify`]: verification of a data folder, offline, by whoever trusts one public key.
 //!
@@ -11,6 +12,7 @@
 pub mod disk;
 mod folder;
 pub mod log;
+pub mod quotas;
 pub mod sessions;
 #[cfg(feature = "testing")]
 pub mod testing;

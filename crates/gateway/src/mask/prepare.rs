@@ -6,13 +6,16 @@ use gatewright_json::{Value, write};
 use gatewright_masking::{
     Author, Detectors, Finding, Minter, PseudonymKey, Treatments, TypeIndex, Vault, mask_findings,
 };
-use gatewright_model::{ChannelKind, Code, Delivery, ModelName, Refusal, RequestId, Tally, Treatment, Trust};
+use gatewright_model::{
+    ChannelKind, Code, Delivery, InfoType, ModelName, Refusal, RequestId, Tally, Treatment, Trust,
+};
 use gatewright_policy::Decision;
 use gatewright_protocols::{Clause, Route, Serves, Text};
 use http::Method;
 
 use super::{Destination, Request, Views, recorded_view};
 use crate::bounds::{bounds_of, without_values};
+use crate::budgets::Spending;
 use crate::{Call, Permit};
 
 /// Makes of a permitted call what is sent and what is recorded.
@@ -73,6 +76,7 @@ fn sent_upstream(
             protocol.keep_to(route, &mut body, rows)?;
         }
         protocol.prepare(route, &mut body, &upstream, &decision.settings, &connection.dialect)?;
+        protocol.salt(route, &mut body, &connection.dialect, &|| salt(decision, pseudonyms));
         if body.is_null() {
             return Ok(Bytes::new());
         }
@@ -83,6 +87,9 @@ fn sent_upstream(
     let sent = finished(body, &rows)?;
     let recorded = other.map(|body| finished(body, &rows_on_record)).transpose()?.unwrap_or_else(|| sent.clone());
     Ok(Request {
+        spending: Spending::of(decision, &call, sent.len()),
+        held: None,
+        left: Vec::new(),
         id,
         session: call.session(),
         operation: call.terms().operation,
@@ -111,6 +118,17 @@ fn sent_upstream(
     })
 }
 
+/// One salt for each set of roles, the same on every replica.
+fn salt(decision: &Decision, key: &PseudonymKey) -> String {
+    // Each name behind its length, so that no two sets are written alike.
+    let roles: String = decision.roles.iter().map(|role| format!("{}:{role} ", role.as_str().len())).collect();
+    match InfoType::new("CACHE_SALT") {
+        Some(kind) => key.pseudonym(&kind, &roles),
+        // INVARIANT: that is a name. Without one the roles themselves part the caches, only less discreetly.
+        None => roles,
+    }
+}
+
 /// The method of a route, which is the same at its server.
 fn method(route: &Route) -> Method {
     // INVARIANT: every route's method is one; the conformance suite holds the table.
@@ -132,6 +150,9 @@ fn answered_here(
     let ids: Vec<&str> = call.terms().model.iter().map(ModelName::as_str).collect();
     let answer = protocol.models(route, &ids, &names)?;
     Ok(Request {
+        spending: Spending::of(&decision, &call, 0),
+        held: None,
+        left: Vec::new(),
         id,
         session: call.session(),
         operation: call.terms().operation,

@@ -11,6 +11,7 @@ use http::Method;
 
 use super::Views;
 use crate::World;
+use crate::budgets::{Held, Spending};
 
 /// A request as it will be sent, and as it will be recorded.
 pub struct Request {
@@ -28,6 +29,10 @@ pub struct Request {
     pub(super) masked: Vec<Tally>,
     pub(super) alerted: Vec<Tally>,
     pub(super) settings: Vec<Setting>,
+    /// What it is charged to, until that is reserved; what is reserved, until the story takes it; what was left then.
+    pub(super) spending: Option<Box<Spending>>,
+    pub(super) held: Option<Box<Held>>,
+    pub(super) left: Vec<(&'static str, String)>,
     /// What was moved into a dataset's bounds, as the caller is told of it.
     pub(super) moved: Vec<String>,
     pub(super) answer_rules: Vec<RuleName>,
@@ -112,6 +117,27 @@ impl Request {
 
     pub(crate) const fn protocol(&self) -> &'static dyn Protocol {
         self.protocol
+    }
+
+    pub(crate) fn take_spending(&mut self) -> Option<Box<Spending>> {
+        self.spending.take()
+    }
+
+    pub(crate) fn hold(&mut self, held: Box<Held>) {
+        self.held = Some(held);
+    }
+
+    pub(crate) fn take_held(&mut self) -> Option<Box<Held>> {
+        self.held.take()
+    }
+
+    pub(crate) fn tell_left(&mut self, left: Vec<(&'static str, String)>) {
+        self.left = left;
+    }
+
+    /// Headers that say what is left of budgets.
+    pub(crate) fn left(&self) -> &[(&'static str, String)] {
+        &self.left
     }
 
     pub(crate) const fn route(&self) -> &'static Route {

@@ -50,6 +50,13 @@ roles:
     reveal: [EMAIL_ADDRESS]
     reveal_to_tools: [EMAIL_ADDRESS]
     masking: { external: { types: { PHONE_NUMBER: { in: alert, out: alert }, CREDIT_CARD: { in: block } } } }
+  metered:
+    members: [{ issuer: demo, group: security }]
+    grants:
+      - models: [closed]
+        operations: [chat]
+        parameters: { max_tokens: { max: 10 } }
+    budget: [{ requests: 4, per: day }, { tokens: 100, per: day }]
 "#;
 
 /// The machine's clock: tokens and timeouts are real here.
@@ -103,6 +110,7 @@ impl Desk {
             audience: Arc::clone(&ears) as Arc<dyn Audience>,
             clock,
             entropy,
+            quotas: Arc::new(gatewright_store::quotas::Memory::default()),
             pseudonym_key: [2; 32],
         }));
         let address = listen(gateway).await;

@@ -100,7 +100,7 @@ const EMBEDDINGS: &[Field] = &[
     field("user", Shape::Text),
 ];
 
-const VLLM: &str = "vllm";
+pub(super) const VLLM: &str = "vllm";
 const LLAMA_CPP: &str = "llama.cpp";
 
 const VLLM_CHAT: &[Field] = &[

@@ -110,6 +110,10 @@ impl Protocol for OpenAi {
         prepare::prepare(route, body, upstream_model, settings, dialect)
     }
 
+    fn salt(&self, route: &Route, body: &mut Value, dialect: &Dialect, salt: &dyn Fn() -> String) {
+        prepare::salt(route, body, dialect, salt);
+    }
+
     fn upstream_path(&self, route: &Route, _upstream_model: &str) -> String {
         // The model's name stands in the body; the two routes whose paths have one are answered by the gateway.
         route.path.to_owned()

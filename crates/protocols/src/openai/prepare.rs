@@ -36,6 +36,16 @@ pub(super) fn prepare(
     Ok(())
 }
 
+/// vLLM's own field. A caller's is refused like any field that is not known, since it would be a way into another's cache.
+pub(super) fn salt(route: &Route, body: &mut Value, dialect: &Dialect, salt: &dyn Fn() -> String) {
+    if route.id == CHAT
+        && *dialect == Dialect::Named(fields::VLLM)
+        && let Some(body) = body.as_object_mut()
+    {
+        body.set("cache_salt", salt());
+    }
+}
+
 fn apply(body: &mut Object, setting: &Setting, known: &[&'static Field]) -> Result<(), Refusal> {
     let mut candidates = known.iter().filter(|field| field.parameter == Some(setting.parameter));
     let stated = candidates.clone().find(|field| body.get(field.name).is_some());
@@ -104,6 +114,19 @@ mod tests {
     use gatewright_model::Parameter;
 
     use super::*;
+
+    #[test]
+    fn a_salt_is_for_servers_that_have_one() {
+        let of = |route: crate::RouteId, dialect: Dialect| {
+            let route = super::super::ROUTES.iter().find(|one| one.id == route).unwrap();
+            let mut body = Value::from(Object::new());
+            salt(route, &mut body, &dialect, &|| "s".to_owned());
+            body.get("cache_salt").and_then(Value::as_str).map(str::to_owned)
+        };
+        assert_eq!(of(CHAT, Dialect::Named(fields::VLLM)).as_deref(), Some("s"));
+        assert_eq!(of(CHAT, Dialect::Vendor), None);
+        assert_eq!(of(EMBEDDINGS, Dialect::Named(fields::VLLM)), None);
+    }
 
     #[test]
     fn every_stated_parameter_can_be_set() {

@@ -17,7 +17,8 @@ use gatewright_testkit::{Answer, FakeModel, RawClient, Received, Reply, openai};
 const CORPUS: &[&str] = &[include_str!("../../corpus/openai.txt"), include_str!("../../corpus/chroma.txt")];
 
 /// The cases that must stay covered. What is missing between them is not spoken here: no route could carry it.
-const CASES: &[u32] = &[1, 3, 4, 6, 7, 9, 10, 11, 12, 14, 15, 16, 17, 18, 20, 22, 23, 24, 25, 26, 27, 29, 30, 51];
+const CASES: &[u32] =
+    &[1, 3, 4, 6, 7, 9, 10, 11, 12, 14, 15, 16, 17, 18, 20, 22, 23, 24, 25, 26, 27, 29, 30, 51, 54, 58];
 
 /// What every route needs a row of, by its body.
 const EVERY_ROUTE: &[u32] = &[51];
@@ -37,6 +38,7 @@ roles:
     datasets:
       docs: { allow: [read], top_k: 5 }
       drafts: { allow: [read, write] }
+      rare: { allow: [read], calls_per_hour: 2 }
   keeper:
     members: [{ issuer: corp, group: ml-admins }]
     datasets:
@@ -118,6 +120,8 @@ async fn no_way_around_leads_anywhere() {
     let ids = [
         ("{docs}", described(&setting, Person::Alice, "docs").await),
         ("{drafts}", described(&setting, Person::Alice, "drafts").await),
+        // Looking is the first of its two calls.
+        ("{rare}", described(&setting, Person::Alice, "rare").await),
         ("{secret}", described(&setting, Person::Bob, "secret").await),
         ("{theirs}", server_id("secret-there")),
     ];
@@ -158,6 +162,7 @@ fn configuration(setting: &Setting, model: &FakeModel, database: &FakeModel, els
          vectors: {{ protocol: chroma, url: \"{}\", trust: external }}\n\
          datasets:\n  docs: {{ connection: vectors, collection: docs-there }}\n  \
          drafts: {{ connection: vectors, collection: drafts-there }}\n  \
+         rare: {{ connection: vectors, collection: rare-there }}\n  \
          secret: {{ connection: vectors, collection: secret-there }}\n\
          models:\n  A: {{ connection: lab, upstream: llama-there }}\n  B: {{ connection: lab, upstream: llama-there }}\n  \
          D: {{ connection: lab, upstream: llama-secret }}\nlimits: {{ body_bytes: 256KiB }}\n",

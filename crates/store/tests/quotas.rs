@@ -1,0 +1,79 @@
+//! What every store of quotas does.
+
+use std::sync::Arc;
+
+use gatewright_model::Timestamp;
+use gatewright_store::quotas::{Account, Amounts, Ceilings, Exhausted, Measure, Memory, Quotas, Reserved};
+
+fn every_store() -> Vec<Arc<dyn Quotas>> {
+    vec![Arc::new(Memory::default())]
+}
+
+fn account(key: &str, tokens: u64, until: u64) -> Account {
+    let ceilings = Ceilings { tokens: Some(tokens), ..Ceilings::default() };
+    Account { key: key.into(), ceilings, until: Timestamp::from_seconds(until) }
+}
+
+fn tokens(tokens: u64) -> Amounts {
+    Amounts { requests: 1, tokens, ..Amounts::default() }
+}
+
+fn exhausted(account: usize, left: u64) -> Reserved {
+    Reserved::Exhausted(Exhausted { account, measure: Measure::Tokens, left })
+}
+
+const NOW: Timestamp = Timestamp::from_seconds(50);
+
+#[test]
+fn what_is_reserved_is_gone_until_it_is_settled() {
+    for quotas in every_store() {
+        let one = [account("one", 100, 60)];
+        assert_eq!(quotas.reserve(&one, &tokens(80), NOW), Reserved::Held(vec![tokens(80)]));
+        assert_eq!(quotas.reserve(&one, &tokens(30), NOW), exhausted(0, 20));
+        quotas.settle(&one, &tokens(80), &tokens(10));
+        assert!(matches!(quotas.reserve(&one, &tokens(90), NOW), Reserved::Held(_)));
+        assert_eq!(quotas.reserve(&one, &tokens(0), NOW), exhausted(0, 0), "nothing is left");
+    }
+}
+
+#[test]
+fn all_accounts_are_charged_or_none() {
+    for quotas in every_store() {
+        let (wide, narrow) = (account("wide", 1000, 60), account("narrow", 10, 60));
+        let both = [wide.clone(), narrow];
+        assert_eq!(quotas.reserve(&both, &tokens(50), NOW), exhausted(1, 10));
+        assert_eq!(quotas.reserve(&[wide], &tokens(1000), NOW), Reserved::Held(vec![tokens(1000)]));
+    }
+}
+
+#[test]
+fn a_window_begins_anew_and_is_not_settled_by_an_earlier_one() {
+    for quotas in every_store() {
+        let (early, late) = ([account("one", 100, 60)], [account("one", 100, 120)]);
+        assert!(matches!(quotas.reserve(&early, &tokens(100), NOW), Reserved::Held(_)));
+        assert!(matches!(quotas.reserve(&late, &tokens(100), Timestamp::from_seconds(70)), Reserved::Held(_)));
+        quotas.settle(&early, &tokens(100), &tokens(0));
+        assert_eq!(quotas.reserve(&late, &tokens(1), Timestamp::from_seconds(71)), exhausted(0, 0));
+    }
+}
+
+#[test]
+fn of_a_race_for_the_last_one_wins() {
+    for quotas in every_store() {
+        let won: usize = std::thread::scope(|scope| {
+            let race = || matches!(quotas.reserve(&[account("one", 100, 60)], &tokens(10), NOW), Reserved::Held(_));
+            let racers: Vec<_> = (0..50).map(|_| scope.spawn(race)).collect();
+            racers.into_iter().map(|racer| usize::from(racer.join().unwrap_or_default())).sum()
+        });
+        assert_eq!(won, 10);
+    }
+}
+
+#[test]
+fn accounts_of_the_past_are_forgotten() {
+    let quotas = Memory::default();
+    for at in 0..5_000_u64 {
+        let one = account(&format!("{at}"), 1, at + 1);
+        assert!(matches!(quotas.reserve(&[one], &tokens(1), Timestamp::from_seconds(at)), Reserved::Held(_)), "{at}");
+    }
+}
