@@ -15,6 +15,10 @@ pub(crate) const FOUND: &[(&str, u64)] = &[
         4,
     ),
     ("password=b\\Qncan [dot]r [at]le [dot]om", 2_649_584_303_088_266_423),
+    (
+        "-----BEGINPRIVATE-----password=аpassword=аpassword=аpassword=аpassword=аpassword=аpassword=аpassword=аpassword=аpassword=аpassword=аpassword=аpassword=аpassword=аpassword=аpassword=аpassword=аpassword=аpassword=аpassword=аpassword=аpassword=аpassword=аpassword=аpassword=аpassword=аpassword=аpassword=аpassword=аpassword=аpassword=аpassword=аpassword=аpassword=аpassword=аpassword=аpassword=аpassword=аpassword=аpassword=а::bobpassword\":}\\\\EMAIL_ADDRESS_2p-example7a-d6-example7a-d6-example7a-d6-example7a-d6-example7a-d6-example7a-d6-example",
+        5836946177268395861,
+    ),
     ("6 59138514906103902592801", 5),
     ("<CARD 4111 1111 1111 1111>", 1),
     ("bob \\at smith \\dot example \\dot com", 2),

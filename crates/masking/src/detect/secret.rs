@@ -120,7 +120,8 @@ fn armour(view: View<'_>, start: usize) -> (usize, bool) {
             return if view.is_open(end) && end < label + 5 { (at, false) } else { (end, true) };
         }
         let end = view.run(gap, 80, |unit| is_alnum(unit) || matches!(unit, b'+' | b'/' | b'='));
-        if view.is_open(end) && end - gap < 80 {
+        // Also behind the longest line: what follows it decides what it is.
+        if view.is_open(end) {
             return (at, false);
         }
         let header = view.get(end) == Some(b':') || view.get(end) == Some(b'-');
