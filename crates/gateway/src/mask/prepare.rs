@@ -6,9 +6,7 @@ use gatewright_json::{Value, write};
 use gatewright_masking::{
     Author, Detectors, Finding, Minter, PseudonymKey, Treatments, TypeIndex, Vault, mask_findings,
 };
-use gatewright_model::{
-    ChannelKind, Code, Delivery, InfoType, ModelName, Refusal, RequestId, Tally, Treatment, Trust,
-};
+use gatewright_model::{ChannelKind, Code, Delivery, InfoType, ModelName, Refusal, RequestId, Tally, Treatment, Trust};
 use gatewright_policy::Decision;
 use gatewright_protocols::{Clause, Route, Serves, Text};
 use http::Method;
