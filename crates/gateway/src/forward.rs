@@ -37,9 +37,14 @@ impl Gateway {
             ),
         };
         let world = request.world().clone();
-        let outgoing = match self.located(request).await? {
-            Some(path) => Outgoing { path, ..outgoing },
-            None => outgoing,
+        let outgoing = if is_looked_up(request) {
+            // Rare and large: it must not make every call's future as large.
+            match Box::pin(self.located(request)).await? {
+                Some(path) => Outgoing { path, ..outgoing },
+                None => outgoing,
+            }
+        } else {
+            outgoing
         };
         recording.tell(Event::Forwarded { attempt: 1 });
         let answer = world.upstreams.send(&connection, outgoing).await.map_err(|failure| {
@@ -49,6 +54,14 @@ impl Gateway {
         recording.tell(Event::FirstByte { status: answer.status.as_u16() });
         self.doubt(recording.request(), answer.status);
         Ok(Reply(Source::Upstream(answer)))
+    }
+}
+
+/// Whether the server must be asked where the request's dataset is.
+fn is_looked_up(request: &Request) -> bool {
+    match request.destination() {
+        Destination::Upstream { upstream, .. } => request.protocol().lookup_path(request.route(), upstream).is_some(),
+        Destination::Here(_) => false,
     }
 }
 
