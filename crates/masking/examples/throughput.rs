@@ -1,8 +1,13 @@
 //! How fast texts are read, beside a plain scan of the same memory for three rare bytes in the same run.
 //!
-//! `cargo run --release -p gatewright-masking --example throughput [FILE]`
+//! `cargo run --release -p gatewright-masking --example throughput [FILE | hostile]`
 
 #![allow(clippy::print_stdout, reason = "it is a program that prints")]
+
+#[path = "../tests/support/heap.rs"]
+mod heap;
+#[path = "../tests/support/hostile.rs"]
+mod hostile;
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};
@@ -39,10 +44,14 @@ fn text(size: usize, share: f64) -> String {
 }
 
 /// The best of several runs, in bytes per second.
-fn rate(bytes: usize, mut run: impl FnMut()) -> f64 {
+fn rate(bytes: usize, run: impl FnMut()) -> f64 {
+    rate_within(Duration::from_millis(600), bytes, run)
+}
+
+fn rate_within(time: Duration, bytes: usize, mut run: impl FnMut()) -> f64 {
     let mut best = Duration::MAX;
     let begun = Instant::now();
-    while begun.elapsed() < Duration::from_millis(600) {
+    while begun.elapsed() < time {
         let start = Instant::now();
         run();
         best = best.min(start.elapsed());
@@ -59,16 +68,42 @@ fn report(name: &str, rate: f64, memory: f64) {
     );
 }
 
+/// How fast what an attacker would send is read, slowest first.
+fn hostile(detectors: &Detectors) -> Vec<(f64, &'static str)> {
+    let measure = |unit: &&'static str| {
+        let text = unit.repeat((48 << 10) / unit.len());
+        let rate = rate_within(Duration::from_millis(100), text.len(), || {
+            black_box(detectors.find(black_box(&text)));
+        });
+        (rate, *unit)
+    };
+    let mut rates: Vec<_> = hostile::HOSTILE.iter().map(measure).collect();
+    rates.sort_by(|one, other| one.0.total_cmp(&other.0));
+    rates
+}
+
 fn main() {
-    let start = Instant::now();
+    let (before, start) = (heap::Counted::in_use(), Instant::now());
     let detectors = Detectors::builtin();
     detectors.find("é");
     println!("start-up: {:.1} ms", start.elapsed().as_secs_f64() * 1e3);
+    println!("shared tables: {} KiB", (heap::Counted::in_use() - before) >> 10);
+    let mut resting = Scanner::new();
+    let before = heap::Counted::in_use();
+    PROSE.split_inclusive(' ').for_each(|word| resting.push(&detectors, word, &mut |_| {}));
+    let kept = heap::Counted::in_use() - before + size_of::<Scanner>();
+    println!("a stream's state after a page of prose: {kept} bytes");
     let prose = text(4 << 20, 0.01);
     let memory = rate(prose.len(), || {
         black_box(memchr::memchr3_iter(0, 1, 2, black_box(prose.as_bytes())).count());
     });
     println!("memchr3: {:.1} GB/s", memory / 1e9);
+    if std::env::args().nth(1).as_deref() == Some("hostile") {
+        for (rate, unit) in hostile(&detectors) {
+            println!("{unit:>24?} {:8.1} MB/s", rate / 1e6);
+        }
+        return;
+    }
     let mut inputs = vec![
         ("prose and code, 1 % values", prose.clone()),
         ("the same without values", text(4 << 20, 0.0)),
@@ -97,6 +132,13 @@ fn main() {
     }
     if !only.is_empty() {
         return;
+    }
+    let rates = hostile(&detectors);
+    println!("hostile texts: {}, the slowest:", rates.len());
+    let fast = rates.iter().filter(|(rate, _)| *rate >= 1e8).count();
+    println!("{fast} of them at 100 MB/s or more");
+    for (rate, unit) in rates.iter().take(5) {
+        println!("{unit:>24?} {:8.1} MB/s", rate / 1e6);
     }
     let message = &prose[..prose.floor_char_boundary(2_048)];
     let whole = rate(1_000 * message.len(), || {

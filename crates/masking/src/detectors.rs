@@ -44,6 +44,7 @@ impl Detectors {
     pub fn builtin() -> Self {
         seeds::prepare();
         crate::detect::context::prepare();
+        crate::detect::secret::prepare();
         crate::detect::national::prepare();
         let info_types = entries().filter_map(|entry| InfoType::new(entry.name)).collect();
         Self { builtin: Builtin::Used, info_types, words: None, patterns: Vec::new(), fields: Vec::new() }
@@ -209,7 +210,8 @@ impl Detectors {
         if self.words.is_some() || !self.patterns.is_empty() {
             self.own_seeds(view, from, seeds);
         }
-        seeds.sort_unstable_by_key(|seed| seed.start);
+        // Stable, because that is fast on what is nearly in order.
+        seeds.sort_by_key(|seed| seed.start);
     }
 
     fn own_seeds(&self, view: View<'_>, from: usize, seeds: &mut Vec<Seed>) {

@@ -4,6 +4,12 @@ use super::View;
 use super::context::Topic;
 use super::number::{Number, Separator};
 
+/// The fewest digits of a card.
+pub(super) const SHORTEST: usize = 13;
+
+/// The most.
+pub(super) const LONGEST: usize = 19;
+
 /// First six digits from, to (inclusive), and the lengths that the scheme issues.
 const ISSUERS: &[(u32, u32, &[usize])] = &[
     // Visa
@@ -51,10 +57,10 @@ pub(super) fn find(view: View<'_>, number: &Number) -> Option<usize> {
     let groups = number.groups();
     for (place, last) in groups.iter().enumerate().rev() {
         let count = last.first() + last.length();
-        if count < 13 {
+        if count < SHORTEST {
             break;
         }
-        let card = count <= 19
+        let card = count <= LONGEST
             && number.passes_luhn(count)
             && is_issued(number.digits(place + 1))
             && is_grouped_like_a_card(number, place + 1)
@@ -73,7 +79,7 @@ pub(super) fn find(view: View<'_>, number: &Number) -> Option<usize> {
 fn is_part_of_another(view: View<'_>, number: &Number) -> bool {
     let follows =
         matches!(view.before(number.start), b'-' | b'/' | b'.') && view.before(number.start - 1).is_ascii_digit();
-    follows && !matches!(number.groups()[0].length(), 4 | 6 | 13..)
+    follows && !may_begin_with(number.groups()[0].length())
 }
 
 /// In one piece, in groups of three digits or more (the last may be shorter), or digit by digit or in pairs.
@@ -87,6 +93,31 @@ fn is_grouped_like_a_card(number: &Number, groups: usize) -> bool {
     let even = |length: usize| rest.iter().all(|group| group.length() == length) && last.length() <= length;
     separated && (rest.iter().all(|group| group.length() >= 3) || even(1) || even(2))
 }
+
+/// Whether a card's number that stands tied to digits before it may begin with a group of this length.
+pub(super) const fn may_begin_with(length: usize) -> bool {
+    matches!(length, 4 | 6 | 13..)
+}
+
+/// Whether a number that begins with these two digits may be a card's; units that are none say nothing.
+pub(super) fn may_be_issued(units: &[u8]) -> bool {
+    let [first @ b'0'..=b'9', second @ b'0'..=b'9', ..] = units else { return true };
+    FIRST_TWO[usize::from(first - b'0') * 10 + usize::from(second - b'0')]
+}
+
+/// Which first two digits some issuer has.
+const FIRST_TWO: [bool; 100] = {
+    let (mut two, mut place) = ([false; 100], 0);
+    while place < ISSUERS.len() {
+        let mut begins = ISSUERS[place].0 / 10_000;
+        while begins <= ISSUERS[place].1 / 10_000 {
+            two[begins as usize] = true;
+            begins += 1;
+        }
+        place += 1;
+    }
+    two
+};
 
 fn is_issued(digits: &[u8]) -> bool {
     let issuer = super::number::number_of(&digits[..6]);
@@ -107,7 +138,8 @@ mod tests {
         let passes = |text: &str| {
             let view = View { units: text.as_bytes(), more: crate::text::More::No };
             let count = text.bytes().filter(u8::is_ascii_digit).count();
-            Number::read(view, 0, 22).is_ok_and(|number| number.passes_luhn(count))
+            let mut number = Number::at(0);
+            number.read(view, 22).is_ok() && number.passes_luhn(count)
         };
         assert!(passes("4111 1111 1111 1111") && passes("18") && passes("6011000990139424"));
         assert!(!passes("4111 1111 1111 1112") && !passes("4111111111111"));

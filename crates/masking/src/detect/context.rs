@@ -249,7 +249,16 @@ pub(crate) fn prepare() {
 /// What is spoken of last before `at`, in the same record: not before a blank line, and not before the key where `at`
 /// is the value of one. Of words that end together the longest counts.
 pub(crate) fn nearest(view: View<'_>, at: usize) -> Subjects {
-    nearest_since(view, context_start(view, at), at)
+    match may_speak(&view.units[at.saturating_sub(CONTEXT)..at]) {
+        true => nearest_since(view, context_start(view, at), at),
+        false => Subjects::default(),
+    }
+}
+
+/// Whether a word may stand here: every one has a letter. Without a branch per unit, which compilers turn into vector
+/// instructions.
+fn may_speak(units: &[u8]) -> bool {
+    units.iter().fold(false, |any, unit| any | (*unit >= 0x80 || unit.is_ascii_alphabetic()))
 }
 
 fn nearest_since(view: View<'_>, start: usize, at: usize) -> Subjects {
@@ -319,7 +328,9 @@ fn last_visible(window: &[u8]) -> Option<usize> {
 pub(crate) fn is_version(view: View<'_>, at: usize) -> bool {
     // Far-off versions say nothing of an address.
     let near = View { units: &view.units[..at], ..view };
-    nearest_since(near, at.saturating_sub(24).max(context_start(view, at)), at).speak_of(Topic::Version)
+    let from = at.saturating_sub(24);
+    may_speak(&view.units[from..at])
+        && nearest_since(near, from.max(context_start(view, at)), at).speak_of(Topic::Version)
 }
 
 #[cfg(test)]
@@ -330,6 +341,14 @@ mod tests {
     fn topics(before: &str) -> Subjects {
         let units = fold_str(before);
         nearest(View { units: &units, more: More::No }, units.len())
+    }
+
+    #[test]
+    fn every_word_has_a_letter() {
+        let registered = entries().flat_map(|entry| entry.context.iter());
+        for word in WORDS.iter().flat_map(|(_, written)| written.iter()).chain(registered) {
+            assert!(fold_str(word).iter().any(|unit| *unit >= 0x80 || unit.is_ascii_alphabetic()), "{word}");
+        }
     }
 
     #[test]

@@ -32,6 +32,9 @@ pub(super) fn may_begin(units: &[u8]) -> bool {
 pub(crate) fn recognise(view: View<'_>, start: usize, contains: impl FnOnce(&str) -> Option<TypeIndex>) -> Answer {
     let mut decoded = [0; WINDOW / 4 * 3];
     let probe = view.run(start, 32, belongs);
+    if probe - start < 4 && !view.is_open(probe) {
+        return Answer::Nothing;
+    }
     let length = decode(&view.units[start..probe], &mut decoded);
     if readable(&decoded[..length]).is_none() {
         return Answer::Nothing;
@@ -75,7 +78,7 @@ fn decode(units: &[u8], decoded: &mut [u8; WINDOW / 4 * 3]) -> usize {
             length += 1;
         }
         // What is no text is seen at once.
-        if length <= 24 && readable(&decoded[..length]).is_none() {
+        if matches!(length, 3 | 6 | 12) && readable(&decoded[..length]).is_none() {
             break;
         }
     }

@@ -96,6 +96,17 @@ const LENGTHS: &[(&[u8; 2], usize)] = &[
     (b"YE", 30),
 ];
 
+/// The same by the two letters; zero where there is no such country.
+const BY_COUNTRY: [[u8; 26]; 26] = {
+    let (mut lengths, mut place) = ([[0; 26]; 26], 0);
+    while place < LENGTHS.len() {
+        let (country, length) = LENGTHS[place];
+        lengths[(country[0] - b'A') as usize][(country[1] - b'A') as usize] = length as u8;
+        place += 1;
+    }
+    lengths
+};
+
 /// Looks for an account number at two letters and two digits.
 pub(crate) fn recognise(view: View<'_>, start: usize) -> Answer {
     if is_alnum(view.before(start)) {
@@ -104,13 +115,16 @@ pub(crate) fn recognise(view: View<'_>, start: usize) -> Answer {
     let mut code = [0; 34];
     code[0] = view.units[start].to_ascii_uppercase();
     code[1] = view.units[start + 1].to_ascii_uppercase();
-    let Some((_, length)) = LENGTHS.iter().find(|(country, _)| country[..] == code[..2]) else {
+    let [first @ b'A'..=b'Z', second @ b'A'..=b'Z', ..] = code else { return Answer::Nothing };
+    let length = usize::from(BY_COUNTRY[usize::from(first - b'A')][usize::from(second - b'A')]);
+    if length == 0 {
         return Answer::Nothing;
-    };
+    }
     let mut at = start + 2;
-    for place in &mut code[2..*length] {
-        let separators = view.run(at, 2, |unit| matches!(unit, b' ' | b'-' | b'.' | b'/' | b'_'));
-        at = separators;
+    for place in &mut code[2..length] {
+        if !view.units.get(at).copied().is_some_and(is_alnum) {
+            at = view.run(at, 2, |unit| matches!(unit, b' ' | b'-' | b'.' | b'/' | b'_'));
+        }
         match view.get(at) {
             None => return if view.is_open(at) { Answer::Undecided } else { Answer::Nothing },
             Some(unit) if is_alnum(unit) => *place = unit.to_ascii_uppercase(),
@@ -122,7 +136,7 @@ pub(crate) fn recognise(view: View<'_>, start: usize) -> Answer {
         return Answer::Undecided;
     }
     let ends = !view.get(at).is_some_and(is_alnum);
-    match ends && code[2].is_ascii_digit() && code[3].is_ascii_digit() && is_valid(&code[..*length]) {
+    match ends && code[2].is_ascii_digit() && code[3].is_ascii_digit() && is_valid(&code[..length]) {
         true => Answer::found(at, Builtin::IbanCode.index()),
         false => Answer::Nothing,
     }

@@ -46,12 +46,25 @@ impl<'a> View<'a> {
     }
 
     /// The place after the longest run of units that `belongs` from `at` on, at most `limit` long.
+    #[inline]
     pub(crate) fn run(self, at: usize, limit: usize, belongs: impl Fn(u8) -> bool) -> usize {
         let end = self.units.len().min(at.saturating_add(limit));
-        let length = self.units[at.min(end)..end].iter().take_while(|unit| belongs(**unit)).count();
+        let units = &self.units[at.min(end)..end];
+        let mut length =
+            units.iter().take(if limit < 32 { limit } else { 16 }).take_while(|unit| belongs(**unit)).count();
+        if length == 16 && limit >= 32 {
+            length += long_run(&units[16..], belongs);
+        }
         work(length + 1);
         at + length
     }
+}
+
+/// Whole blocks without a branch per unit, which compilers turn into vector instructions.
+fn long_run(units: &[u8], belongs: impl Fn(u8) -> bool) -> usize {
+    let all = |block: &&[u8]| block.iter().fold(true, |all, unit| all & belongs(*unit));
+    let whole = 16 * units.chunks_exact(16).take_while(all).count();
+    whole + units[whole..].iter().take_while(|unit| belongs(**unit)).count()
 }
 
 /// Notes that so many units were looked at, so that tests can hold the engine to linear time without a clock.

@@ -81,10 +81,10 @@ pub(crate) const fn is_separator(unit: u8) -> bool {
 pub(crate) struct CutOff;
 
 impl Number {
-    /// Reads the groups from `start` on, at most so many digits; they may be preceded by `+` and an opening parenthesis.
+    /// A number that begins here, of which nothing is read yet.
     #[inline]
-    pub(crate) fn read(view: View<'_>, start: usize, most: usize) -> Result<Self, CutOff> {
-        let mut number = Self {
+    pub(crate) fn at(start: usize) -> Self {
+        Self {
             digits: [0; MAX_DIGITS],
             count: 0,
             luhn: 0,
@@ -93,11 +93,11 @@ impl Number {
             start,
             overlong: false,
             topic: OnceCell::new(),
-        };
-        number.fill(view, most).map(|()| number)
+        }
     }
 
-    fn fill(&mut self, view: View<'_>, most: usize) -> Result<(), CutOff> {
+    /// Reads the groups, at most so many digits; they may be preceded by `+` and an opening parenthesis.
+    pub(crate) fn read(&mut self, view: View<'_>, most: usize) -> Result<(), CutOff> {
         let units = view.units;
         let mut at = view.run(self.start, 3, |unit| matches!(unit, b'+' | b'('));
         let mut separator = Separator::None;
@@ -209,9 +209,12 @@ pub(crate) fn recognise(view: View<'_>, start: usize) -> Answer {
         match mid_chain(view, start) {
             MidChain::No => return Answer::Nothing,
             MidChain::CutOff => return Answer::Undecided,
+            MidChain::Yes if is_hopeless(view, start) => return Answer::Nothing,
             MidChain::Yes => {}
+            MidChain::Short if !has_trunk_zero(view, start) && !is_dotted(view, start) => return Answer::Nothing,
             MidChain::Short => {
-                let Ok(number) = Number::read(view, start, MAX_SHORT) else { return Answer::Undecided };
+                let mut number = Number::at(start);
+                let Ok(()) = number.read(view, MAX_SHORT) else { return Answer::Undecided };
                 return match address(view, &number) {
                     Some(end) => Answer::found(end, Builtin::IpAddress.index()),
                     None => phone::recognise_trunk(view, &number),
@@ -219,7 +222,8 @@ pub(crate) fn recognise(view: View<'_>, start: usize) -> Answer {
             }
         }
     }
-    let Ok(number) = Number::read(view, start, MAX_DIGITS) else { return Answer::Undecided };
+    let mut number = Number::at(start);
+    let Ok(()) = number.read(view, MAX_DIGITS) else { return Answer::Undecided };
     // Only a phone number is written with what comes before its first digit.
     if !view.get(start).is_some_and(|unit| unit.is_ascii_digit()) {
         return phone::recognise(view, &number);
@@ -237,7 +241,7 @@ pub(crate) fn recognise(view: View<'_>, start: usize) -> Answer {
 }
 
 /// Whether the digits are the fraction of a number or the next part of a version.
-fn follows_a_point(view: View<'_>, start: usize) -> bool {
+pub(crate) fn follows_a_point(view: View<'_>, start: usize) -> bool {
     matches!(view.before(start), b'.' | b',') && view.before(start - 1).is_ascii_digit()
 }
 
@@ -272,6 +276,68 @@ fn mid_chain(view: View<'_>, start: usize) -> MidChain {
             if unit == b'.' || trunk { MidChain::Short } else { MidChain::No }
         }
         _ => MidChain::No,
+    }
+}
+
+/// Whether a number begins with one zero, as a national one does.
+fn has_trunk_zero(view: View<'_>, start: usize) -> bool {
+    view.get(start) == Some(b'0') && view.get(start + 1).is_none_or(|unit| unit != b'0')
+}
+
+/// Whether the first groups of a chain could begin an address: three of them with a point after each.
+fn is_dotted(view: View<'_>, start: usize) -> bool {
+    let mut at = start;
+    for _ in 0..3 {
+        at = view.run(at, 3, |unit| unit.is_ascii_digit());
+        match view.get(at) {
+            Some(b'.') => at += 1,
+            Some(_) => return false,
+            None => return true,
+        }
+    }
+    true
+}
+
+/// Whether no value can begin at a group of a chain that goes on in the style in which it came, whatever follows what
+/// is here: such a group is only looked at for a card's and a social security number. It says what the rules would say
+/// before anything is written down, because a long chain is read from each of its groups.
+fn is_hopeless(view: View<'_>, start: usize) -> bool {
+    let (units, separator) = (view.units, view.before(start));
+    let is_digit = |at: usize| units.get(at).is_some_and(u8::is_ascii_digit);
+    if !is_digit(start) || !is_separator(separator) || !view.before(start - 1).is_ascii_digit() {
+        return false;
+    }
+    let (mut at, mut count, mut sum, mut other) = (start, 0, 0_u8, 0_u8);
+    loop {
+        let group = at;
+        while let Some(digit @ b'0'..=b'9') = units.get(at) {
+            let digit = digit - b'0';
+            (sum, other) = (other + digit, sum + card::doubled(digit));
+            at += 1;
+            count += 1;
+            if count > card::LONGEST {
+                return group > start;
+            }
+        }
+        super::work(at - group + 1);
+        let goes_on = is_digit(at + 1) && units[at] == separator;
+        // Ends, and changes of style, are for the rules.
+        if !goes_on || count >= card::SHORTEST && sum.is_multiple_of(10) {
+            return false;
+        }
+        if group == start {
+            let social = count == 3 && !is_digit(at + 3);
+            if social || count < 3 {
+                return false;
+            }
+            let cut_out = matches!(separator, b'-' | b'/' | b'.') && !card::may_begin_with(count);
+            if cut_out || !card::may_be_issued(&units[start..]) {
+                return true;
+            }
+        } else if at - group < 3 {
+            return true;
+        }
+        at += 1;
     }
 }
 

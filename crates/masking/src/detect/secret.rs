@@ -1,5 +1,7 @@
 //! Keys, tokens, passwords and private keys.
 
+use std::sync::LazyLock;
+
 use super::keys::{Alphabet, Prefixed};
 use super::registry::Builtin;
 use super::{Answer, Hit, Tail, View, is_alnum};
@@ -183,7 +185,7 @@ pub(crate) fn announced_by(units: &[u8], end: usize) -> Option<Announced> {
         "senha",
         "passcode",
     ]) || matches!(word, b"pass" | b"passe" | b"contrasena" | b"parola" | b"haslo" | b"pw" | b"losenord")
-        || has_ending(window, &["密码", "密碼", "パスワード", "비밀번호", "пароль"])
+        || OTHER_SCRIPTS.iter().any(|word| window.ends_with(word))
     {
         return Some(Announced::Password);
     }
@@ -266,8 +268,13 @@ fn may_announce(units: &[u8], end: usize) -> bool {
     )
 }
 
-fn has_ending(window: &[u8], endings: &[&str]) -> bool {
-    endings.iter().any(|ending| window.ends_with(&crate::text::fold_str(ending)))
+/// Words for a password that are not spelled in Latin letters, as the detectors see them.
+static OTHER_SCRIPTS: LazyLock<[Vec<u8>; 5]> =
+    LazyLock::new(|| ["密码", "密碼", "パスワード", "비밀번호", "пароль"].map(crate::text::fold_str));
+
+/// Builds what this module keeps, so that the first text does not pay for it.
+pub(crate) fn prepare() {
+    LazyLock::force(&OTHER_SCRIPTS);
 }
 
 /// The longest password that is held; what follows a longer one is swallowed.
@@ -308,27 +315,38 @@ pub(crate) fn announced(view: View<'_>, start: usize, kind: Announced) -> Answer
 }
 
 fn is_secret(text: &[u8], kind: Announced) -> bool {
-    let has = |belongs: fn(&u8) -> bool| text.iter().any(belongs);
-    let placeholder = matches!(text, [b'<' | b'$' | b'{' | b'[' | b'%' | b'(', ..])
+    let (lower, upper) = (has(text, |unit| unit.is_ascii_lowercase()), has(text, |unit| unit.is_ascii_uppercase()));
+    let digit = has(text, |unit| unit.is_ascii_digit());
+    let classes =
+        [lower, upper, digit, has(text, |unit| unit.is_ascii_punctuation())].map(usize::from).iter().sum::<usize>();
+    let possible = match kind {
+        Announced::Password => text.len() >= 6 && (classes >= 3 || classes == 2 && digit),
+        Announced::Key => text.len() >= 16 && digit && (lower || upper),
+    };
+    possible && !is_placeholder(text) && is_unspoken(text, kind)
+}
+
+/// Whether any unit is of a class. Without a branch per unit, which compilers turn into vector instructions.
+#[inline(always)]
+fn has(text: &[u8], belongs: impl Fn(u8) -> bool) -> bool {
+    text.iter().fold(false, |any, unit| any | belongs(*unit))
+}
+
+/// What stands where a secret should be put.
+fn is_placeholder(text: &[u8]) -> bool {
+    matches!(text, [b'<' | b'$' | b'{' | b'[' | b'%' | b'(', ..])
         || text.windows(2).any(|pair| matches!(pair, b"()" | b"${" | b"{{" | b"->" | b"::" | b"**"))
         || text.iter().all(|unit| *unit == text[0])
-        || text.windows(4).any(|word| matches!(word, b"your" | b"YOUR" | b"xxxx" | b"XXXX" | b"env." | b"ENV["));
-    let classes = usize::from(has(u8::is_ascii_lowercase))
-        + usize::from(has(u8::is_ascii_uppercase))
-        + usize::from(has(u8::is_ascii_digit))
-        + usize::from(has(u8::is_ascii_punctuation));
+        || text.windows(4).any(|word| matches!(word, b"your" | b"YOUR" | b"xxxx" | b"XXXX" | b"env." | b"ENV["))
+}
+
+/// What tells a secret from code and from names.
+fn is_unspoken(text: &[u8], kind: Announced) -> bool {
     match kind {
-        _ if placeholder => false,
-        Announced::Password => {
-            text.len() >= 6 && classes >= 2 && (has(u8::is_ascii_digit) || classes >= 3) && !text.contains(&b'(')
-        }
+        Announced::Password => !text.contains(&b'('),
         Announced::Key => {
             let spoken = text.iter().filter(|unit| matches!(unit, b'.' | b'/' | b'-' | b'_')).count() * 4 > text.len();
-            text.len() >= 16
-                && has(u8::is_ascii_digit)
-                && has(u8::is_ascii_alphabetic)
-                && !spoken
-                && entropy(text) >= 3.0
+            !spoken && entropy(text) >= 3.0
         }
     }
 }

@@ -150,7 +150,10 @@ impl Collector<'_, '_> {
     fn number(&mut self, at: usize, before: u8, chain: Chain) {
         let units = self.view.units;
         let enough = chain.digits >= number::FEWEST_DIGITS || chain.digits >= 4 && self.may_be_address(at, chain);
-        if enough && !(number::is_separator(before) && self.is_link(at, before)) {
+        if enough
+            && !number::follows_a_point(self.view, at)
+            && !(number::is_separator(before) && self.is_link(at, before))
+        {
             let signs = units[..at].iter().rev().take(3).take_while(|unit| matches!(**unit, b'+' | b'(')).count();
             if signs > 0 {
                 self.push(at - signs, Kind::Number);
@@ -184,7 +187,7 @@ impl Collector<'_, '_> {
         let hyphen = usize::from(before == b'-' && at >= 2 && units[at - 2].is_ascii_alphabetic());
         let letters = units[..at - hyphen].iter().rev().take(7).take_while(|unit| unit.is_ascii_alphabetic()).count();
         let start = at - hyphen - letters;
-        if letters > 6 || is_alnum(self.view.before(start)) {
+        if letters > 6 || national::is_tied(self.view.before(start)) {
             return;
         }
         let end = self.view.run(at, 18, |unit| unit.is_ascii_digit());

@@ -14,6 +14,7 @@ pub(super) enum Folding {
 }
 
 /// A few bytes of UTF-8.
+#[derive(Clone, Copy)]
 pub(super) struct Units {
     bytes: [u8; 8],
     length: u8,
@@ -66,19 +67,36 @@ const SAME: u8 = 0;
 const INVISIBLE: u8 = 1;
 const LOOK_UP: u8 = 2;
 
-/// One byte per character of the Basic Multilingual Plane: what it folds to where that is ASCII, else a mark from above.
-static BASIC_PLANE: LazyLock<Box<[u8]>> = LazyLock::new(|| {
-    (0..=0xffff_u32)
-        .map(|code| match char::from_u32(code).filter(|character| !character.is_ascii()) {
-            None => SAME,
-            Some(character) => match work_out(character) {
-                Folding::Same => SAME,
-                Folding::Invisible => INVISIBLE,
-                Folding::To(units) if units.length == 1 && units.bytes[0] > LOOK_UP => units.bytes[0],
-                Folding::To(_) => LOOK_UP,
-            },
-        })
-        .collect()
+/// What every character looks like up to here. After it none folds to another, and only tags are invisible.
+const KNOWN: u32 = 0x3_0000;
+
+/// Ideographs, syllables and signs that fold to nothing else; working that out would be most of the start-up.
+const UNCHANGED: [std::ops::Range<u32>; 6] =
+    [0x3400..0x4dc0, 0x4e00..0xa000, 0xac00..0xd7a4, 0x1_2000..0x1_6a00, 0x1_7000..0x1_b000, 0x2_0000..0x2_f800];
+
+/// What characters look like, worked out once.
+struct Looks {
+    /// One byte per character: what it folds to where that is ASCII, else a mark from above.
+    marks: Box<[u8]>,
+    /// What the others fold to, in order.
+    others: Vec<(char, Units)>,
+}
+
+static LOOKS: LazyLock<Looks> = LazyLock::new(|| {
+    let mut others = Vec::new();
+    let mut mark = |code: u32| match char::from_u32(code).filter(|character| !character.is_ascii()) {
+        Some(character) if !UNCHANGED.iter().any(|range| range.contains(&code)) => match work_out(character) {
+            Folding::Same => SAME,
+            Folding::Invisible => INVISIBLE,
+            Folding::To(units) if units.length == 1 && units.bytes[0] > LOOK_UP => units.bytes[0],
+            Folding::To(units) => {
+                others.push((character, units));
+                LOOK_UP
+            }
+        },
+        _ => SAME,
+    };
+    Looks { marks: (0..KNOWN).map(&mut mark).collect(), others }
 });
 
 /// What this character looks like.
@@ -86,11 +104,17 @@ pub(super) fn fold_char(character: char) -> Folding {
     if character.is_ascii() {
         return Folding::Same;
     }
-    match BASIC_PLANE.get(character as usize).copied().unwrap_or(LOOK_UP) {
-        SAME => Folding::Same,
-        INVISIBLE => Folding::Invisible,
-        LOOK_UP => work_out(character),
-        byte => Folding::To(Units::ascii(byte)),
+    let looks = &*LOOKS;
+    match looks.marks.get(character as usize).copied() {
+        Some(SAME) => Folding::Same,
+        Some(INVISIBLE) => Folding::Invisible,
+        Some(LOOK_UP) => match looks.others.binary_search_by_key(&character, |(other, _)| *other) {
+            Ok(place) => Folding::To(looks.others[place].1),
+            Err(_) => Folding::Same,
+        },
+        Some(byte) => Folding::To(Units::ascii(byte)),
+        None if is_invisible(character) => Folding::Invisible,
+        None => Folding::Same,
     }
 }
 
@@ -234,4 +258,21 @@ fn stands_for(character: char) -> Option<u8> {
         'Ӏ' => b'I',
         _ => return None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_worked_out_once_is_what_would_be_now() {
+        let text = |folding: Folding| match folding {
+            Folding::Same => None,
+            Folding::Invisible => Some(Vec::new()),
+            Folding::To(units) => Some(units.as_bytes().to_vec()),
+        };
+        for character in ('\u{80}'..=char::MAX).filter(|character| !character.is_ascii()) {
+            assert_eq!(text(fold_char(character)), text(work_out(character)), "{character:?}");
+        }
+    }
 }

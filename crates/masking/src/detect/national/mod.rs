@@ -26,10 +26,37 @@ static CODES: LazyLock<Vec<(Builtin, &'static CodeForm, &'static [u8])>> = LazyL
         .collect()
 });
 
+/// So many units at the start of a code are compared with all templates at once.
+const AT_ONCE: usize = 8;
+
+/// Which templates may have a unit at a place: one bit for each of [`CODES`], so that most are ruled out without being tried.
+static MAY_STAND: LazyLock<Vec<[u128; 256]>> = LazyLock::new(|| {
+    let mut may_stand = vec![[0; 256]; AT_ONCE];
+    for (bit, (_, _, template)) in CODES.iter().enumerate() {
+        for (place, units) in may_stand.iter_mut().enumerate() {
+            for (unit, templates) in units.iter_mut().enumerate() {
+                *templates |= u128::from(may_have(template, place, unit as u8)) << bit;
+            }
+        }
+    }
+    may_stand
+});
+
+/// Whether some code of this template has such a unit at a place; each of its separators may be left out.
+fn may_have(template: &[u8], place: usize, unit: u8) -> bool {
+    let Some(first) = template.first() else { return true };
+    match (first, place) {
+        (b' ', 0) => is_code_separator(unit) || may_have(&template[1..], 0, unit),
+        (b' ', _) => may_have(&template[1..], place, unit) || may_have(&template[1..], place - 1, unit),
+        (first, 0) => stands_for(*first, unit.to_ascii_uppercase()),
+        _ => may_have(&template[1..], place - 1, unit),
+    }
+}
+
 /// Builds what this module keeps, so that the first text does not pay for it.
 pub(crate) fn prepare() {
     LazyLock::force(&BY_LENGTH);
-    LazyLock::force(&CODES);
+    LazyLock::force(&MAY_STAND);
 }
 
 /// Looks for a number of digits that the text speaks of, in whatever groups.
@@ -81,15 +108,22 @@ fn find(
     None
 }
 
+/// Whether what stands before a code makes it the rest of something else.
+pub(super) const fn is_tied(before: u8) -> bool {
+    is_alnum(before) || matches!(before, b'_' | b'-' | b'/' | b'.' | b'@' | b'+' | b'&')
+}
+
 /// Looks for a code of letters and digits.
 pub(super) fn code(view: View<'_>, start: usize) -> Answer {
-    let before = view.before(start);
-    if is_alnum(before) || matches!(before, b'_' | b'-' | b'/' | b'.' | b'@' | b'+' | b'&') {
+    if is_tied(view.before(start)) {
         return Answer::Nothing;
     }
     let mut found = Answer::Nothing;
     let mut longest = start;
-    for (builtin, form, template) in &*CODES {
+    let shown = view.units[start..].iter().zip(&*MAY_STAND);
+    let mut left = shown.fold(!0_u128, |left, (unit, templates)| left & templates[usize::from(*unit)]);
+    while let Some((builtin, form, template)) = CODES.get(left.trailing_zeros() as usize) {
+        left &= left - 1;
         match fit(view, start, template) {
             Fit::No => {}
             Fit::CutOff => return Answer::Undecided,
@@ -121,34 +155,38 @@ fn fit(view: View<'_>, start: usize, template: &[u8]) -> Fit {
     for place in template {
         let Some(unit) = view.get(at) else { return if view.is_open(at) { Fit::CutOff } else { Fit::No } };
         let unit = unit.to_ascii_uppercase();
-        let belongs = match place {
-            b' ' => {
-                at += usize::from(matches!(unit, b' ' | b'-' | b'.' | b'/'));
-                continue;
-            }
-            b'0' => unit.is_ascii_digit(),
-            b'A' => unit.is_ascii_uppercase(),
-            b'X' => is_alnum(unit),
-            b'S' => matches!(unit, b'-' | b'+' | b'A'..=b'F' | b'U'..=b'Y'),
-            literal => {
-                if unit != *literal {
-                    return Fit::No;
-                }
-                at += 1;
-                continue;
-            }
-        };
-        if !belongs {
+        if *place == b' ' {
+            at += usize::from(is_code_separator(unit));
+            continue;
+        }
+        if !stands_for(*place, unit) {
             return Fit::No;
         }
-        code[length] = unit;
-        length += 1;
+        if matches!(place, b'0' | b'A' | b'X' | b'S') {
+            code[length] = unit;
+            length += 1;
+        }
         at += 1;
     }
     match view.get(at) {
         None if view.is_open(at) => Fit::CutOff,
         Some(unit) if is_alnum(unit) || unit == b'_' => Fit::No,
         _ => Fit::Yes { end: at, code, length },
+    }
+}
+
+const fn is_code_separator(unit: u8) -> bool {
+    matches!(unit, b' ' | b'-' | b'.' | b'/')
+}
+
+/// Whether a template's place, no separator, is for this unit, a letter being a capital.
+fn stands_for(place: u8, unit: u8) -> bool {
+    match place {
+        b'0' => unit.is_ascii_digit(),
+        b'A' => unit.is_ascii_uppercase(),
+        b'X' => is_alnum(unit),
+        b'S' => matches!(unit, b'-' | b'+' | b'A'..=b'F' | b'U'..=b'Y'),
+        literal => unit == literal,
     }
 }
 
