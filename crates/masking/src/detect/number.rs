@@ -327,7 +327,9 @@ fn is_hopeless(view: View<'_>, start: usize) -> bool {
         }
         if group == start {
             let social = count == 3 && !is_digit(at + 3);
-            if social || count < 3 {
+            // Before more digits than are read nine stand alone, as a social security number does.
+            let alone = count == 9 && (at + 1..at + 15).all(|at| units.get(at).is_none_or(u8::is_ascii_digit));
+            if social || alone || count < 3 {
                 return false;
             }
             let cut_out = matches!(separator, b'-' | b'/' | b'.') && !card::may_begin_with(count);
@@ -402,4 +404,16 @@ fn address(view: View<'_>, number: &Number) -> Option<usize> {
 /// The number that these digits spell.
 pub(crate) fn number_of(digits: &[u8]) -> u32 {
     digits.iter().fold(0, |number, digit| number * 10 + u32::from(*digit))
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn a_number_before_an_overlong_one_stands_alone() {
+        for text in ["ssn 6 504404199 5500005555555559", "ssn 4111 1111 1111 1111-485055485-378282246310005-1"] {
+            let found = crate::Detectors::builtin().find(text);
+            let is_whole = |part: &str| matches!(part, "504404199" | "485055485");
+            assert!(found.iter().any(|finding| is_whole(&text[finding.start..finding.end])), "{text}: {found:?}");
+        }
+    }
 }
