@@ -6,9 +6,9 @@ use std::path::Path;
 
 use gatewright_ledger::{LEAF_LIMIT, Leaf, LeafKind, Malformed};
 use gatewright_model::{
-    ApprovalId, BodyRef, Code, Delivery, Event, Fate, GrantId, InfoType, Kind, Moment, Operation, Parameter,
-    Parameters, Quantity, RequestId, RuleRef, SessionId, Setting, Side, Tally, Timestamp, Usage, Verdict, WhySet,
-    from_hex, to_hex,
+    Amounts, ApprovalId, BodyRef, ChargedTo, Code, Delivery, Event, Fate, GrantId, InfoType, Kind, Moment, Operation,
+    Parameter, Parameters, Quantity, RequestId, RuleRef, SessionId, Setting, Side, Tally, Timestamp, Usage, Verdict,
+    WhySet, from_hex, to_hex,
 };
 use proptest::prelude::*;
 
@@ -64,6 +64,14 @@ fn events() -> Vec<Event> {
         Event::Held { rule: "bulk-export".into(), approval: ApprovalId::from_bytes([5; 16]) },
         Event::Settled { approval: ApprovalId::from_bytes([5; 16]), verdict: Verdict::Deny },
         Event::Alerted { side: Side::Request, passed: tally() },
+        Event::Charged {
+            to: vec![ChargedTo {
+                account: "analyst/budget-1 per day".into(),
+                until: Timestamp::from_seconds(1_800_000_000),
+            }],
+            reserved: Amounts { requests: 1, tokens: 700, cost_micros: 4_321, answer_bytes: 0 },
+        },
+        Event::Spent { used: Amounts { requests: 1, tokens: 151, cost_micros: 1_234, answer_bytes: 2_345 } },
         Event::Opened { session: SessionId::from_bytes([6; 16]), request: body(1), masked: tally() },
         Event::Durable { waited: 240 },
         Event::Forwarded { attempt: 1 },
@@ -75,7 +83,7 @@ fn events() -> Vec<Event> {
             answer: body(2),
             chunks: 12,
             masked: tally(),
-            usage: Some(Usage { input: 31, output: 120 }),
+            usage: Some(Usage { input: 31, output: 120, cached: 0 }),
         },
         Event::Reloaded { epoch: 8, configuration: [7; 32], catalogue: [8; 32] },
         Event::Granted {
@@ -110,6 +118,15 @@ fn leaves() -> Vec<(String, Leaf)> {
         let closed = Event::Closed { fate, status: 0, answer: body(0), chunks: 0, masked: Vec::new(), usage: None };
         leaves.push((format!("closed-{}", fate.name()), leaf(LeafKind::Outcome, closed)));
     }
+    let cached = Event::Closed {
+        fate: Fate::Ended,
+        status: 200,
+        answer: body(0),
+        chunks: 0,
+        masked: Vec::new(),
+        usage: Some(Usage { input: 31, output: 120, cached: 24 }),
+    };
+    leaves.push(("closed-cached".to_owned(), leaf(LeafKind::Outcome, cached)));
     let absent = Event::Identified {
         protocol: Cow::Borrowed("openai"),
         operation: Operation::ListModels,

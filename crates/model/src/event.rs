@@ -2,8 +2,8 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use crate::{
-    ApprovalId, Code, ConnectionName, DatasetName, Delivery, GrantId, InfoType, IssuerName, Kind, Operation,
-    Parameters, RequestId, RoleName, RuleName, RuleRef, SessionId, Setting, Timestamp, Verdict,
+    Amounts, ApprovalId, ChargedTo, Code, ConnectionName, DatasetName, Delivery, GrantId, InfoType, IssuerName, Kind,
+    Operation, Parameters, RequestId, RoleName, RuleName, RuleRef, SessionId, Setting, Timestamp, Verdict,
 };
 
 /// A SHA-256 digest.
@@ -63,6 +63,8 @@ pub struct Usage {
     pub input: u64,
     /// Tokens of the answer.
     pub output: u64,
+    /// Those of the request's tokens that the model server took from a cache, which may have a price of their own.
+    pub cached: u64,
 }
 
 /// How a journey that was opened came to its end.
@@ -191,6 +193,19 @@ pub enum Event {
         /// How many, by info type.
         passed: Vec<Tally>,
     },
+    /// What the call may come to need is reserved in every budget that it falls under. Where no [`Event::Spent`] follows,
+    /// it counts as used.
+    Charged {
+        /// Whose accounts, within which windows.
+        to: Vec<ChargedTo>,
+        /// How much is reserved.
+        reserved: Amounts,
+    },
+    /// What the call did use up, in the place of what was reserved.
+    Spent {
+        /// How much.
+        used: Amounts,
+    },
     /// The record is open; nothing has left yet.
     Opened {
         /// The thread of calls that it belongs to.
@@ -309,6 +324,8 @@ impl Event {
             Self::Held { .. } => "held",
             Self::Settled { .. } => "settled",
             Self::Alerted { .. } => "alerted",
+            Self::Charged { .. } => "charged",
+            Self::Spent { .. } => "spent",
             Self::Opened { .. } => "opened",
             Self::Durable { .. } => "durable",
             Self::Forwarded { .. } => "forwarded",

@@ -110,7 +110,7 @@ fn answered() -> Vec<Moment> {
                 answer: BodyRef { commitment: [0; 32], length: 1_234 },
                 chunks: 7,
                 masked: vec![tally("EMAIL_ADDRESS", 2)],
-                usage: Some(Usage { input: 11, output: 22 }),
+                usage: Some(Usage { input: 11, output: 22, cached: 0 }),
             },
         ),
     ]

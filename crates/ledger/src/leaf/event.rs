@@ -48,6 +48,8 @@ events! {
     Held = "held" { rule, approval };
     Settled = "settled" { approval, verdict };
     Alerted = "alerted" { side, passed };
+    Charged = "charged" { to, reserved };
+    Spent = "spent" { used };
     Opened = "opened" { session, request, masked };
     Durable = "durable" { waited };
     Forwarded = "forwarded" { attempt };

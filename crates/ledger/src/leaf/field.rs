@@ -2,9 +2,9 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use gatewright_model::{
-    ApprovalId, BodyRef, Code, ConnectionName, DatasetName, Delivery, Digest, Fate, GrantId, InfoType, IssuerName,
-    Kind, Operation, Parameter, Parameters, Quantity, RequestId, RoleName, RuleName, RuleRef, SessionId, Setting, Side,
-    Tally, Timestamp, Usage, Verdict, WhySet,
+    Amounts, ApprovalId, BodyRef, ChargedTo, Code, ConnectionName, DatasetName, Delivery, Digest, Fate, GrantId,
+    InfoType, IssuerName, Kind, Operation, Parameter, Parameters, Quantity, RequestId, RoleName, RuleName, RuleRef,
+    SessionId, Setting, Side, Tally, Timestamp, Usage, Verdict, WhySet,
 };
 
 use crate::cbor::{Malformed, Reader, Writer};
@@ -153,7 +153,8 @@ macro_rules! structs {
 structs! {
     Tally { info_type, count }
     BodyRef { commitment, length }
-    Usage { input, output }
+    Amounts { requests, tokens, cost_micros, answer_bytes }
+    ChargedTo { account, until }
     RuleRef { name, file, line }
     Setting { parameter, value, why }
 }
@@ -165,6 +166,30 @@ impl Field for Timestamp {
 
     fn read(reader: &mut Reader<'_>) -> Result<Self, Malformed> {
         reader.unsigned().map(Self::from_micros)
+    }
+}
+
+/// `[input, output]`, and `[input, output, cached]` where some were cached: what was written before there was a third
+/// number reads as ever.
+impl Field for Usage {
+    fn write(&self, writer: &mut Writer) {
+        writer.array(if self.cached == 0 { 2 } else { 3 });
+        self.input.write(writer);
+        self.output.write(writer);
+        if self.cached != 0 {
+            self.cached.write(writer);
+        }
+    }
+
+    fn read(reader: &mut Reader<'_>) -> Result<Self, Malformed> {
+        let length = reader.array()?;
+        let (input, output) = (Field::read(reader)?, Field::read(reader)?);
+        let cached = match length {
+            2 => 0,
+            3 => Field::read(reader)?,
+            _ => return Err(Malformed::Value),
+        };
+        Ok(Self { input, output, cached })
     }
 }
 

@@ -34,7 +34,11 @@ pub(super) fn counts(usage: Option<&Value>) -> Option<Counts> {
     if input.is_none() && output.is_none() {
         return None;
     }
-    let usage = Usage { input: input.unwrap_or(0), output: output.unwrap_or(0) };
+    let cached =
+        told.get("prompt_tokens_details").and_then(|details| details.get("cached_tokens")?.as_number()?.as_u64());
+    let input = input.unwrap_or(0);
+    // No more of a request can come from a cache than there is of it.
+    let usage = Usage { input, output: output.unwrap_or(0), cached: cached.unwrap_or(0).min(input) };
     Some(Counts { usage, told: told.into() })
 }
 

@@ -76,6 +76,9 @@ fn answered(line: &mut Line, summary: &Summary<'_>) {
         line.number("tokens_in", usage.input);
         line.number("tokens_out", usage.output);
     }
+    if summary.cost_micros > 0 {
+        line.number("cost_micros", summary.cost_micros);
+    }
 }
 
 /// `EMAIL_ADDRESS=2,US_SSN=1`.

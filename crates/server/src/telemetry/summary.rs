@@ -42,6 +42,8 @@ pub(super) struct Summary<'m> {
     pub(super) alerted_request: &'m [Tally],
     pub(super) alerted_answer: &'m [Tally],
     pub(super) usage: Option<Usage>,
+    /// In millionths of the configuration's currency; only of calls that were charged to a budget.
+    pub(super) cost_micros: u64,
 }
 
 impl<'m> Summary<'m> {
@@ -123,6 +125,9 @@ impl<'m> Summary<'m> {
             }
             Event::Alerted { side: Side::Request, passed } => self.alerted_request = passed,
             Event::Alerted { side: Side::Answer, passed } => self.alerted_answer = passed,
+            // What was reserved is of interest only while the call runs.
+            Event::Charged { to: _, reserved: _ } => {}
+            Event::Spent { used } => self.cost_micros = used.cost_micros,
             Event::Opened { session, request: _, masked } => {
                 self.session = Some(*session);
                 self.masked_request = masked;

@@ -1,6 +1,6 @@
 //! A moment of a story, for programs and for people. Exhaustive: a new event needs words before it compiles.
 
-use gatewright_model::{BodyRef, Event, Fate, Moment, Parameters, RuleRef, Setting, Tally, WhySet, to_hex};
+use gatewright_model::{Amounts, BodyRef, Event, Fate, Moment, Parameters, RuleRef, Setting, Tally, WhySet, to_hex};
 use serde_json::{Map, Value, json};
 
 fn tallies(tallies: &[Tally]) -> Value {
@@ -33,6 +33,15 @@ fn parameters(parameters: &Parameters) -> Value {
 
 fn body(body: &BodyRef) -> Value {
     json!({ "commitment": to_hex(&body.commitment), "length": body.length })
+}
+
+fn amounts(amounts: &Amounts) -> Value {
+    json!({
+        "requests": amounts.requests,
+        "tokens": amounts.tokens,
+        "cost_micros": amounts.cost_micros,
+        "answer_bytes": amounts.answer_bytes,
+    })
 }
 
 /// A moment as one JSON object: `at`, `event`, and the event's own facts.
@@ -87,6 +96,11 @@ fn facts(event: &Event) -> Value {
         Event::Held { rule, approval } => json!({ "rule": rule.as_str(), "approval": approval.to_string() }),
         Event::Settled { approval, verdict } => json!({ "approval": approval.to_string(), "decision": verdict.name() }),
         Event::Alerted { side, passed } => json!({ "side": side.name(), "passed": tallies(passed) }),
+        Event::Charged { to, reserved } => json!({
+            "to": to.iter().map(|to| &*to.account).collect::<Vec<_>>(),
+            "reserved": amounts(reserved),
+        }),
+        Event::Spent { used } => json!({ "used": amounts(used) }),
         Event::Opened { session, request, masked } => {
             json!({ "session": session.to_string(), "request": body(request), "masked": tallies(masked) })
         }
@@ -101,7 +115,9 @@ fn facts(event: &Event) -> Value {
             "answer": body(answer),
             "chunks": chunks,
             "masked": tallies(masked),
-            "usage": usage.map(|usage| json!({ "input": usage.input, "output": usage.output })),
+            "usage": usage.map(|usage| {
+                json!({ "input": usage.input, "output": usage.output, "cached": usage.cached })
+            }),
         }),
         Event::Reloaded { epoch, configuration, catalogue } => {
             json!({ "epoch": epoch, "configuration": to_hex(configuration), "catalogue": to_hex(catalogue) })

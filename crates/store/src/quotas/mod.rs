@@ -9,20 +9,9 @@ pub use memory::Memory;
 
 use std::sync::Arc;
 
-use gatewright_model::Timestamp;
+pub use gatewright_model::{Amounts, Measure};
 
-/// What calls use up.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Amounts {
-    /// Requests.
-    pub requests: u64,
-    /// Tokens, of requests and answers.
-    pub tokens: u64,
-    /// Cost, in millionths of a currency's unit.
-    pub cost_micros: u64,
-    /// Bytes of answers.
-    pub answer_bytes: u64,
-}
+use gatewright_model::Timestamp;
 
 /// What may be used up; `None` does not bound.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -46,64 +35,6 @@ pub struct Account {
     pub ceilings: Ceilings,
     /// When the window ends, and the account begins anew.
     pub until: Timestamp,
-}
-
-/// One of the things that are used up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Measure {
-    /// Requests.
-    Requests,
-    /// Tokens.
-    Tokens,
-    /// Cost.
-    Cost,
-    /// Bytes of answers.
-    AnswerBytes,
-}
-
-impl Measure {
-    /// All of them.
-    pub const ALL: [Self; 4] = [Self::Requests, Self::Tokens, Self::Cost, Self::AnswerBytes];
-
-    /// The name in catalogues, headers and refusals.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Requests => "requests",
-            Self::Tokens => "tokens",
-            Self::Cost => "cost",
-            Self::AnswerBytes => "answer_bytes",
-        }
-    }
-}
-
-impl Amounts {
-    /// How much of this there is.
-    pub const fn of(&self, measure: Measure) -> u64 {
-        match measure {
-            Measure::Requests => self.requests,
-            Measure::Tokens => self.tokens,
-            Measure::Cost => self.cost_micros,
-            Measure::AnswerBytes => self.answer_bytes,
-        }
-    }
-
-    fn plus(&self, other: &Self) -> Self {
-        Self {
-            requests: self.requests.saturating_add(other.requests),
-            tokens: self.tokens.saturating_add(other.tokens),
-            cost_micros: self.cost_micros.saturating_add(other.cost_micros),
-            answer_bytes: self.answer_bytes.saturating_add(other.answer_bytes),
-        }
-    }
-
-    fn minus(&self, other: &Self) -> Self {
-        Self {
-            requests: self.requests.saturating_sub(other.requests),
-            tokens: self.tokens.saturating_sub(other.tokens),
-            cost_micros: self.cost_micros.saturating_sub(other.cost_micros),
-            answer_bytes: self.answer_bytes.saturating_sub(other.answer_bytes),
-        }
-    }
 }
 
 impl Ceilings {

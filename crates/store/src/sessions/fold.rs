@@ -170,6 +170,8 @@ impl Facts {
             | Event::Examined { .. }
             | Event::Held { .. }
             | Event::Alerted { .. }
+            | Event::Charged { .. }
+            | Event::Spent { .. }
             | Event::Durable { .. }
             | Event::Forwarded { .. }
             | Event::FirstByte { .. }

@@ -92,6 +92,8 @@ fn recorded(call: &Call, catalogue: &Catalogue) -> Option<Recorded> {
             | Event::Settled { .. }
             | Event::Opened { .. }
             | Event::Alerted { .. }
+            | Event::Charged { .. }
+            | Event::Spent { .. }
             | Event::Durable { .. }
             | Event::Forwarded { .. }
             | Event::FirstByte { .. }
