@@ -1,24 +1,26 @@
-use gatewright_model::{Event, Timestamp, Trust, Verdict};
-use gatewright_policy::{Decision, Question};
+use gatewright_model::{DatasetBound, Event, Grounds, Standing, Timestamp, Trust, Verdict};
+use gatewright_policy::{DatasetTerms, Decision, Question, Vectors};
 
 use crate::Examined;
 use crate::journal::Noteworthy;
+use crate::world::Known;
 
 /// A call on which policy has spoken.
 pub struct Decided {
     examined: Examined,
     decision: Decision,
+    standing: Standing,
 }
 
 /// Asks policy. Total: there is a decision for every call.
 pub(crate) fn decide(examined: Examined, now: Timestamp) -> Decided {
     let call = examined.call();
     let world = call.world();
-    let roles = world.roles.roles(&world.policy, call.caller(), now);
+    let Known { roles, standing } = world.roles.known(world, call.caller(), now);
     #[cfg(feature = "bench-layers")]
     if !world.stages.policy() {
         let decision = allow_all(world);
-        return Decided { examined, decision };
+        return Decided { examined, decision, standing };
     }
     let _ = world.stages.policy();
     let decision = world.policy.decide(&Question {
@@ -32,7 +34,7 @@ pub(crate) fn decide(examined: Examined, now: Timestamp) -> Decided {
         found: examined.found(),
         approvals: &[],
     });
-    Decided { examined, decision }
+    Decided { examined, decision, standing }
 }
 
 #[cfg(feature = "bench-layers")]
@@ -64,6 +66,31 @@ impl Decided {
     }
 }
 
+/// How many rules and datasets a record names; those of a call beyond that are in its terms all the same.
+const MOST_NAMED: usize = 32;
+
+impl Decided {
+    fn grounds(&self) -> Grounds {
+        Grounds {
+            standing: self.standing.clone(),
+            matched: self.examined.matched().iter().take(MOST_NAMED).cloned().collect(),
+            approvals: Vec::new(),
+            datasets: self.decision.datasets.iter().take(MOST_NAMED).map(bound).collect(),
+        }
+    }
+}
+
+fn bound(terms: &DatasetTerms) -> DatasetBound {
+    DatasetBound {
+        dataset: terms.dataset.clone(),
+        rule: terms.rule.clone(),
+        top_k: terms.top_k,
+        rows: terms.rows,
+        vectors: terms.vectors == Vectors::Returned,
+        filter: terms.filter.iter().map(|clause| clause.field.as_str().into()).collect(),
+    }
+}
+
 impl Noteworthy for Decided {
     fn event(&self) -> Event {
         let world = self.examined.call().world();
@@ -74,6 +101,7 @@ impl Noteworthy for Decided {
             settings: self.decision.settings.clone(),
             epoch: world.epoch,
             catalogue: world.policy.digest(),
+            grounds: Some(self.grounds()),
         }
     }
 }

@@ -162,7 +162,7 @@ impl Call {
 
     /// The models that this caller may use, in the order of their names.
     pub(crate) fn visible_models(&self) -> Vec<ModelName> {
-        let roles = self.world.roles.roles(&self.world.policy, self.caller(), self.now);
+        let roles = self.world.roles.known(&self.world, self.caller(), self.now).roles;
         self.world.policy.models_for(&self.caller().identity, &roles, self.now)
     }
 

@@ -75,7 +75,7 @@ impl Gateway {
         fits: impl Fn(&Dataset) -> bool,
         now: Timestamp,
     ) -> Result<Reached, Refusal> {
-        let roles = world.roles.roles(&world.policy, caller, now);
+        let roles = world.roles.known(world, caller, now).roles;
         let mut readable = world.datasets.sorted();
         readable.retain(|(name, dataset)| fits(dataset) && may_read(world, caller, &roles, name, dataset, now));
         let here = entrance.protocol.is_answered_here(entrance.route);

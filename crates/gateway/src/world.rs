@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use gatewright_identity::{Identities, Verified};
 use gatewright_masking::Detectors;
-use gatewright_model::{ConnectionName, Digest, ModelName, RuleName, Timestamp, Trust};
+use gatewright_model::{ConnectionName, Digest, ModelName, RuleName, Standing, Timestamp, Trust};
 use gatewright_policy::{Catalogue, ModelFacts, Roles};
 use gatewright_protocols::{Dialect, Protocol};
 use gatewright_upstream::Upstreams;
@@ -134,22 +134,41 @@ impl Stages {
 
 /// Roles by token digest, for as long as the world lasts.
 #[derive(Default)]
-pub struct RoleCache(RwLock<HashMap<Digest, Roles>>);
+pub struct RoleCache(RwLock<HashMap<Digest, Known>>);
+
+/// What a world knows of the holder of a token. Cheap to clone.
+#[derive(Clone, Debug)]
+pub(crate) struct Known {
+    pub(crate) roles: Roles,
+    /// What records keep of the holder's groups and claims.
+    pub(crate) standing: Standing,
+}
 
 impl RoleCache {
     /// More tokens than this, and it starts anew.
     const MOST: usize = 10_000;
 
-    pub(crate) fn roles(&self, policy: &Catalogue, caller: &Verified, now: Timestamp) -> Roles {
-        if let Some(roles) = self.0.read().unwrap_or_else(PoisonError::into_inner).get(&caller.digest) {
-            return roles.clone();
+    pub(crate) fn known(&self, world: &World, caller: &Verified, now: Timestamp) -> Known {
+        if let Some(known) = self.0.read().unwrap_or_else(PoisonError::into_inner).get(&caller.digest) {
+            return known.clone();
         }
-        let roles = policy.roles_of(&caller.identity, now);
-        let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        if known.len() >= Self::MOST {
-            known.clear();
+        let mut standing = world.policy.standing_of(&caller.identity);
+        standing.claims = without_values(&world.detectors, &standing.claims);
+        let found = Known { roles: world.policy.roles_of(&caller.identity, now), standing };
+        let mut all = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        if all.len() >= Self::MOST {
+            all.clear();
         }
-        known.insert(caller.digest, roles.clone());
-        roles
+        all.insert(caller.digest, found.clone());
+        found
     }
+}
+
+/// Claims as they are recorded: an issuer may put an address into one, and what is on record is the masked view.
+fn without_values(detectors: &Detectors, claims: &[(Arc<str>, Arc<str>)]) -> Arc<[(Arc<str>, Arc<str>)]> {
+    let shown = |value: &Arc<str>| match detectors.find(value).is_empty() {
+        true => value.clone(),
+        false => Standing::WITHHELD.into(),
+    };
+    claims.iter().map(|(pointer, value)| (pointer.clone(), shown(value))).collect()
 }

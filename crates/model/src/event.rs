@@ -2,8 +2,9 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use crate::{
-    Amounts, ApprovalId, ChargedTo, Code, ConnectionName, DatasetName, Delivery, GrantId, InfoType, IssuerName, Kind,
-    Operation, Parameters, RequestId, RoleName, RuleName, RuleRef, SessionId, Setting, Timestamp, Verdict,
+    Amounts, ApprovalId, ChargedTo, Code, ConnectionName, DatasetName, Delivery, GrantId, Grounds, InfoType,
+    IssuerName, Kind, Operation, Parameters, RequestId, RoleName, RuleName, RuleRef, SessionId, Setting, Timestamp,
+    Verdict,
 };
 
 /// A SHA-256 digest.
@@ -171,6 +172,8 @@ pub enum Event {
         epoch: u64,
         /// The digest of the catalogue it was decided by.
         catalogue: Digest,
+        /// What it was made from; `None` in records of releases that did not keep it.
+        grounds: Option<Grounds>,
     },
     /// A person is asked.
     Held {

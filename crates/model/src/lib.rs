@@ -7,6 +7,7 @@
 mod clock;
 mod entropy;
 mod event;
+mod grounds;
 mod hex;
 mod identity;
 mod ids;
@@ -25,6 +26,7 @@ mod verdict;
 pub use clock::{Clock, Timestamp};
 pub use entropy::Entropy;
 pub use event::{BodyRef, Digest, Event, Fate, Moment, Side, Tally, Usage};
+pub use grounds::{DatasetBound, Grounds, Standing};
 pub use hex::{from_hex, to_hex};
 pub use identity::{Identity, Kind};
 pub use ids::{AgentId, ApprovalId, BadId, GrantId, KeyId, RequestId, SessionId};

@@ -3,8 +3,8 @@ use std::sync::Arc;
 
 use cedar_policy::EntityUid;
 use gatewright_model::{
-    DatasetName, Delivery, Digest, Identity, InfoType, ModelName, Operation, Parameters, RoleName, RuleName, Terms,
-    Timestamp, Trust, Verdict,
+    DatasetName, Delivery, Digest, Identity, InfoType, ModelName, Operation, Parameters, RoleName, RuleName, Standing,
+    Terms, Timestamp, Trust, Verdict,
 };
 
 use crate::action::Action;
@@ -125,6 +125,22 @@ impl Catalogue {
         self.prompt_rules.contains(rule)
     }
 
+    /// The rules over prompts of which nobody knows what they would have matched while `old` was in force, since it has no
+    /// such rule or looks for something else by that name.
+    pub fn untried_content_rules<'a>(&'a self, old: &'a Self) -> impl Iterator<Item = &'a RuleName> {
+        let rules = self.text.content_rules().iter().filter(|rule| rule.prompt.is_some());
+        let untried = rules.filter(|rule| {
+            let same = old.text.content_rules().iter().find(|other| other.name == rule.name);
+            same.is_none_or(|same| same.prompt != rule.prompt)
+        });
+        untried.map(|rule| &rule.name)
+    }
+
+    /// Whether this info type is one that is masked or let through by this catalogue.
+    pub fn knows(&self, info_type: &InfoType) -> bool {
+        self.info_types.contains(info_type)
+    }
+
     /// The approval that lifts a rule's hold; `None` where there is no such rule or it holds nothing.
     pub fn approval_of(&self, rule: &RuleName) -> Option<&ApprovalText> {
         let rule = self.compiled.all_rules().find(|known| known.reference.name == *rule && known.approval.is_some())?;
@@ -134,6 +150,16 @@ impl Catalogue {
     /// The roles of this identity. Cheap to clone; keep them with the token that proved the identity.
     pub fn roles_of(&self, identity: &Identity, now: Timestamp) -> Roles {
         Roles::new(self.token.clone(), identity, principal(identity), self.members.roles_of(identity, now))
+    }
+
+    /// What a record keeps of this identity's groups and claims, so that what is decided of it can be decided again.
+    pub fn standing_of(&self, identity: &Identity) -> Standing {
+        self.members.standing_of(identity)
+    }
+
+    /// The claims that a caller's roles or the filter of a dataset depend on, by JSON pointer.
+    pub fn asked_claims(&self) -> impl Iterator<Item = &str> {
+        self.members.asked_claims()
     }
 
     /// These roles where this catalogue numbered them for this caller, else the caller's own.

@@ -1,18 +1,34 @@
 //! Which roles an identity has, found by what the identity says rather than by walking all roles.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
-use gatewright_model::{Identity, RoleName, Timestamp};
+use gatewright_model::{Identity, RoleName, Standing, Timestamp};
 
 use crate::resources::number;
 use crate::roles::Membership;
 use crate::text::{CatalogueText, Member};
+
+/// How many groups of a caller a record lists.
+const MOST_GROUPS: usize = 48;
+/// How many claims of a caller a record lists.
+const MOST_CLAIMS: usize = 16;
+/// The longest group or claim that a record lists, in bytes.
+const LONGEST: usize = 256;
 
 /// Every member of every role, by issuer and by one of the member's tests.
 #[derive(Debug, Default)]
 pub(crate) struct Members {
     entries: Vec<Entry>,
     by_issuer: HashMap<String, Doors>,
+    asked: Asked,
+}
+
+/// What the catalogue asks of whoever calls: by members, and by filters of datasets.
+#[derive(Debug, Default)]
+struct Asked {
+    groups: HashSet<String>,
+    claims: HashSet<String>,
 }
 
 #[derive(Debug)]
@@ -33,6 +49,7 @@ struct Doors {
 impl Members {
     pub(crate) fn of(text: &CatalogueText) -> Self {
         let mut members = Self::default();
+        members.asked.claims.extend(text.roles.iter().flat_map(|role| role.claims_in_filters()).map(str::to_owned));
         for (role, written) in text.roles.iter().enumerate() {
             for member in &written.members {
                 let entry = number(members.entries.len());
@@ -47,12 +64,36 @@ impl Members {
                     (None, None, None) => &mut doors.everyone,
                 };
                 door.push(entry);
+                members.asked.groups.extend(member.group.clone());
+                members.asked.claims.extend(member.claims.iter().map(|(pointer, _)| pointer.clone()));
                 let mut member = member.clone();
                 member.window = member.window.and(written.window);
                 members.entries.push(Entry { name: written.name.clone(), role: number(role), member });
             }
         }
         members
+    }
+
+    /// What records keep of an identity: of its groups those that are asked for first, so that a record that is full
+    /// lacks what mattered least.
+    pub(crate) fn standing_of(&self, identity: &Identity) -> Standing {
+        let fits = |text: &Arc<str>| text.len() <= LONGEST;
+        let (asked, other): (Vec<&Arc<str>>, Vec<&Arc<str>>) =
+            identity.groups.iter().partition(|group| self.asked.groups.contains(&***group));
+        let listed = asked.into_iter().chain(other).filter(|group| fits(group)).take(MOST_GROUPS);
+        let groups: Arc<[Arc<str>]> = listed.cloned().collect();
+        let claims = identity.claims.iter();
+        let claims = claims.filter(|(pointer, value)| self.asked.claims.contains(&**pointer) && fits(value));
+        Standing {
+            unlisted: u64::from(number(identity.groups.len() - groups.len())),
+            groups,
+            claims: claims.take(MOST_CLAIMS).cloned().collect(),
+        }
+    }
+
+    /// The claims that some member or filter asks for, by JSON pointer.
+    pub(crate) fn asked_claims(&self) -> impl Iterator<Item = &str> {
+        self.asked.claims.iter().map(String::as_str)
     }
 
     /// The identity's memberships, sorted by name, without those that are over.

@@ -187,3 +187,18 @@ cases:
     assert_eq!(told.len(), 6, "{told:?}");
     assert!(told.iter().all(|told| told.starts_with("cases.yaml:")), "{told:?}");
 }
+
+#[test]
+fn a_record_keeps_the_groups_that_matter_first_and_no_claim_that_nothing_asks_for() {
+    let catalogue = compile(TEXT).unwrap();
+    let mut groups: Vec<String> = (0..100).map(|number| format!("group-{number}")).collect();
+    groups.push("analysts".to_owned());
+    groups.push("x".repeat(10_000));
+    let mut ann = person("ann", &groups.iter().map(String::as_str).collect::<Vec<_>>());
+    ann.claims = [("/email".into(), "ann@example.org".into()), ("/region".into(), "emea".into())].into();
+    let standing = catalogue.standing_of(&ann);
+    assert_eq!(&*standing.groups[0], "analysts");
+    assert_eq!((standing.groups.len(), standing.unlisted), (48, 54));
+    assert_eq!(*standing.claims, [("/region".into(), "emea".into())]);
+    assert_eq!(catalogue.asked_claims().collect::<Vec<_>>(), ["/region"]);
+}

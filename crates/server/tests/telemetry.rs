@@ -95,6 +95,7 @@ fn answered() -> Vec<Moment> {
                 settings: Vec::new(),
                 epoch: 4,
                 catalogue: [0; 32],
+                grounds: None,
             },
         ),
         at(2, Event::Opened { session, request, masked: vec![tally("US_SSN", 1)] }),

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use gatewright_demo::issuer::Person;
-use gatewright_model::{Clock, Timestamp, Trust};
+use gatewright_model::{Clock, Event, Timestamp, Trust};
 use gatewright_testkit::{FakeModel, RawClient, openai};
 
 use crate::desk::{CREDENTIAL, Desk, Now, contains};
@@ -28,6 +28,27 @@ async fn an_allowed_call_reaches_the_model_with_its_credential_and_without_the_c
     assert!(received.text().contains(r#""model":"open-there""#), "{}", received.text());
     // An omitted parameter with a default is sent, since policy decided on it.
     assert!(received.text().contains("50"), "{}", received.text());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_decision_is_recorded_with_what_it_was_made_from() {
+    let desk = desk().await;
+    desk.chat(Person::Alice, ALLOWED).await;
+    desk.chat(Person::Alice, &ALLOWED.replace("open", "closed")).await;
+    let heard = desk.ears.0.lock().unwrap();
+    let grounds: Vec<_> = heard
+        .iter()
+        .flat_map(|(_, moments)| moments)
+        .filter_map(|moment| match &moment.event {
+            Event::Decided { grounds, .. } => grounds.clone(),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(grounds.len(), 2, "an allowed and a denied call");
+    for grounds in grounds {
+        assert!(grounds.standing.groups.iter().any(|group| &**group == "analysts"), "{grounds:?}");
+        assert_eq!(grounds.standing.unlisted, 0);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -4,17 +4,26 @@ use super::field::Field;
 use crate::cbor::{Malformed, Reader, Writer};
 
 /// Writes the two directions from one table, so that they cannot disagree. The match over events is exhaustive: a new
-/// variant, or a new field, does not compile before it has its place here. A line, once released, never changes.
+/// variant, or a new field, does not compile before it has its place here.
+///
+/// A line, once released, never changes, but that fields may be added behind its `+`. Those are options: what is absent at
+/// the end is not written at all, so that a leaf of a release that did not know the field reads as one that lacks it, and
+/// is written again byte for byte.
 macro_rules! events {
-    ($($variant:ident = $name:literal { $($field:ident),* };)*) => {
+    ($($variant:ident = $name:literal { $($field:ident),* } $(+ { $($later:ident),* })?;)*) => {
         impl Field for Moment {
             fn write(&self, writer: &mut Writer) {
                 match &self.event {
-                    $(Event::$variant { $($field),* } => {
-                        writer.array(2 + [$(stringify!($field)),*].len());
+                    $(Event::$variant { $($field,)* $($($later),*)? } => {
+                        let later: &[(&str, bool)] = &[$($((stringify!($later), $later.is_some())),*)?];
+                        let later = written(later);
+                        writer.array(2 + [$(stringify!($field)),*].len() + later.len());
                         self.at.write(writer);
                         writer.text($name);
                         $($field.write(writer);)*
+                        $($(if later.iter().any(|(name, _)| *name == stringify!($later)) {
+                            $later.write(writer);
+                        })*)?
                     })*
                 }
             }
@@ -24,11 +33,15 @@ macro_rules! events {
                 let at = Field::read(reader)?;
                 let event = match reader.text()? {
                     $($name => {
-                        if length != 2 + [$(stringify!($field)),*].len() {
-                            return Err(Malformed::Value);
-                        }
+                        let known: &[&str] = &[$($(stringify!($later)),*)?];
+                        let more = length.checked_sub(2 + [$(stringify!($field)),*].len());
+                        let _later = more.and_then(|more| known.get(..more)).ok_or(Malformed::Value)?;
                         $(let $field = Field::read(reader)?;)*
-                        Event::$variant { $($field),* }
+                        $($(let $later = match _later.contains(&stringify!($later)) {
+                            true => Field::read(reader)?,
+                            false => None,
+                        };)*)?
+                        Event::$variant { $($field,)* $($($later),*)? }
                     })*
                     _ => return Err(Malformed::Value),
                 };
@@ -38,13 +51,19 @@ macro_rules! events {
     };
 }
 
+/// Later fields up to the last that is present.
+fn written<'a>(later: &'a [(&'a str, bool)]) -> &'a [(&'a str, bool)] {
+    let end = later.iter().rposition(|(_, present)| *present).map_or(0, |last| last + 1);
+    &later[..end]
+}
+
 events! {
     Arrived = "arrived" { client, method, path };
     Refused = "refused" { code, param, rule, count };
     Authenticated = "authenticated" { issuer, subject, kind };
     Identified = "identified" { protocol, operation, model, connection, upstream, delivery, parameters, datasets };
     Examined = "examined" { found };
-    Decided = "decided" { verdict, roles, rules, settings, epoch, catalogue };
+    Decided = "decided" { verdict, roles, rules, settings, epoch, catalogue } + { grounds };
     Held = "held" { rule, approval };
     Settled = "settled" { approval, verdict };
     Alerted = "alerted" { side, passed };

@@ -2,9 +2,9 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use gatewright_model::{
-    Amounts, ApprovalId, BodyRef, ChargedTo, Code, ConnectionName, DatasetName, Delivery, Digest, Fate, GrantId,
-    InfoType, IssuerName, Kind, Operation, Parameter, Parameters, Quantity, RequestId, RoleName, RuleName, RuleRef,
-    SessionId, Setting, Side, Tally, Timestamp, Usage, Verdict, WhySet,
+    Amounts, ApprovalId, BodyRef, ChargedTo, Code, ConnectionName, DatasetBound, DatasetName, Delivery, Digest, Fate,
+    GrantId, Grounds, InfoType, IssuerName, Kind, Operation, Parameter, Parameters, Quantity, RequestId, RoleName,
+    RuleName, RuleRef, SessionId, Setting, Side, Standing, Tally, Timestamp, Usage, Verdict, WhySet,
 };
 
 use crate::cbor::{Malformed, Reader, Writer};
@@ -157,6 +157,52 @@ structs! {
     ChargedTo { account, until }
     RuleRef { name, file, line }
     Setting { parameter, value, why }
+    Grounds { standing, matched, approvals, datasets }
+    Standing { groups, unlisted, claims }
+    DatasetBound { dataset, rule, top_k, rows, vectors, filter }
+}
+
+/// A list that is shared rather than copied.
+impl<T: Field> Field for Arc<[T]> {
+    fn write(&self, writer: &mut Writer) {
+        writer.array(self.len());
+        for value in self.iter() {
+            value.write(writer);
+        }
+    }
+
+    fn read(reader: &mut Reader<'_>) -> Result<Self, Malformed> {
+        Vec::<T>::read(reader).map(Self::from)
+    }
+}
+
+/// `[name, value]`.
+impl Field for (Arc<str>, Arc<str>) {
+    fn write(&self, writer: &mut Writer) {
+        writer.array(2);
+        self.0.write(writer);
+        self.1.write(writer);
+    }
+
+    fn read(reader: &mut Reader<'_>) -> Result<Self, Malformed> {
+        reader.array_of(2)?;
+        Ok((Field::read(reader)?, Field::read(reader)?))
+    }
+}
+
+/// 1 or 0.
+impl Field for bool {
+    fn write(&self, writer: &mut Writer) {
+        writer.unsigned(u64::from(*self));
+    }
+
+    fn read(reader: &mut Reader<'_>) -> Result<Self, Malformed> {
+        match reader.unsigned()? {
+            0 => Ok(false),
+            1 => Ok(true),
+            _ => Err(Malformed::Value),
+        }
+    }
 }
 
 impl Field for Timestamp {

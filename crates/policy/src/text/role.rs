@@ -10,6 +10,7 @@ use super::masking::{self, MaskingText};
 use super::node::{Key, Node};
 use super::reader::{Placed, Reader, quoted};
 use super::window::window;
+use crate::limits::Wanted;
 use crate::permissions::{ADMIN_PERMISSIONS, admin_index};
 use crate::roles::Window;
 
@@ -39,6 +40,16 @@ pub(crate) struct Member {
     pub(crate) claims: Vec<(String, String)>,
     pub(crate) kind: Option<Kind>,
     pub(crate) window: Window,
+}
+
+impl RoleText {
+    /// The claims that filters of its datasets ask for.
+    pub(crate) fn claims_in_filters(&self) -> impl Iterator<Item = &str> {
+        self.datasets.iter().flat_map(|dataset| &dataset.limits.filter).filter_map(|clause| match &clause.wanted {
+            Wanted::Claim(pointer) => Some(pointer.as_str()),
+            Wanted::Values(_) => None,
+        })
+    }
 }
 
 /// Reads one entry of `roles:`.

@@ -110,7 +110,7 @@ impl<'m> Summary<'m> {
                 self.connection = connection.as_ref();
                 self.delivery = Some(*delivery);
             }
-            Event::Decided { verdict, roles: _, rules, settings: _, epoch, catalogue: _ } => {
+            Event::Decided { verdict, roles: _, rules, settings: _, epoch, catalogue: _, grounds: _ } => {
                 self.verdict = Some(*verdict);
                 self.rule = rules.first().map(|rule| &rule.name).or(self.rule);
                 self.epoch = Some(*epoch);

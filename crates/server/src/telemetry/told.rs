@@ -1,6 +1,9 @@
 //! A moment of a story, for programs and for people. Exhaustive: a new event needs words before it compiles.
 
-use gatewright_model::{Amounts, BodyRef, Event, Fate, Moment, Parameters, RuleRef, Setting, Tally, WhySet, to_hex};
+use gatewright_model::{
+    Amounts, BodyRef, DatasetBound, Event, Fate, Grounds, Moment, Parameters, RuleName, RuleRef, Setting, Tally,
+    WhySet, to_hex,
+};
 use serde_json::{Map, Value, json};
 
 fn tallies(tallies: &[Tally]) -> Value {
@@ -29,6 +32,27 @@ fn parameters(parameters: &Parameters) -> Value {
     let map: Map<String, Value> =
         parameters.iter().map(|(parameter, value)| (parameter.name().to_owned(), json!(value.to_string()))).collect();
     Value::Object(map)
+}
+
+fn grounds(grounds: &Grounds) -> Value {
+    let claims: Map<String, Value> =
+        grounds.standing.claims.iter().map(|(pointer, value)| (pointer.to_string(), json!(&**value))).collect();
+    let names = |rules: &[RuleName]| rules.iter().map(|rule| rule.as_str().to_owned()).collect::<Vec<_>>();
+    let dataset = |bound: &DatasetBound| {
+        json!({
+            "dataset": bound.dataset.as_str(), "rule": rules(std::slice::from_ref(&bound.rule))[0], "top_k": bound.top_k,
+            "rows": bound.rows, "vectors": bound.vectors,
+            "filter": bound.filter.iter().map(|field| field.to_string()).collect::<Vec<_>>(),
+        })
+    };
+    json!({
+        "groups": grounds.standing.groups.iter().map(|group| group.to_string()).collect::<Vec<_>>(),
+        "unlisted_groups": grounds.standing.unlisted,
+        "claims": claims,
+        "matched": names(&grounds.matched),
+        "approvals": names(&grounds.approvals),
+        "datasets": grounds.datasets.iter().map(dataset).collect::<Vec<_>>(),
+    })
 }
 
 fn body(body: &BodyRef) -> Value {
@@ -85,13 +109,14 @@ fn facts(event: &Event) -> Value {
             "datasets": datasets.iter().map(|name| name.as_str()).collect::<Vec<_>>(),
         }),
         Event::Examined { found } => json!({ "found": tallies(found) }),
-        Event::Decided { verdict, roles, rules: made, settings: set, epoch, catalogue } => json!({
+        Event::Decided { verdict, roles, rules: made, settings: set, epoch, catalogue, grounds: on } => json!({
             "decision": verdict.name(),
             "roles": roles.iter().map(|role| role.as_str()).collect::<Vec<_>>(),
             "rules": rules(made),
             "settings": settings(set),
             "epoch": epoch,
             "catalogue": to_hex(catalogue),
+            "grounds": on.as_ref().map(grounds),
         }),
         Event::Held { rule, approval } => json!({ "rule": rule.as_str(), "approval": approval.to_string() }),
         Event::Settled { approval, verdict } => json!({ "approval": approval.to_string(), "decision": verdict.name() }),
@@ -148,6 +173,8 @@ pub fn in_words(moment: &Moment) -> String {
     for (name, value) in facts {
         let text = match &value {
             Value::Null => continue,
+            // What a decision was made from is long, and for programs: `policy explain --recorded` reads it.
+            Value::Object(_) if name == "grounds" => continue,
             Value::Array(values) if values.is_empty() => continue,
             Value::Object(values) if values.is_empty() || values.contains_key("commitment") => continue,
             Value::String(text) if text.len() == 64 => continue,

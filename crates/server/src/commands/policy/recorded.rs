@@ -1,14 +1,14 @@
 //! Recorded decisions as questions that can be asked again.
 //!
-//! A record holds the caller's roles by name, the operation, model, datasets, stated parameters and what was found. It does
-//! not hold groups, claims or texts. So a recorded call is asked with its recorded roles, and the content rules that are
-//! taken to have matched are those that spoke.
+//! A record holds what the call states, what was found in it, and the grounds of its decision: groups, the claims that the
+//! catalogue asked for, and the content rules that matched. It does not hold texts. So a content rule that is new cannot be
+//! tried, and a claim that nothing asked for is not known. A record without grounds is asked with its recorded roles.
 
 use std::path::Path;
 
 use gatewright_model::{
-    DatasetName, Delivery, Event, Identity, InfoType, ModelName, Operation, Parameters, RequestId, RoleName, RuleName,
-    RuleRef, Terms, Timestamp, Verdict,
+    DatasetName, Delivery, Event, Grounds, Identity, InfoType, ModelName, Operation, Parameters, RequestId, RuleName,
+    RuleRef, Standing, Terms, Timestamp, Verdict,
 };
 use gatewright_policy::{Case, Catalogue};
 use gatewright_store::sessions::{Call, FolderSessions, Query, Sessions as _, SessionsError, ThreadId};
@@ -21,6 +21,16 @@ pub(super) struct Recorded {
     pub(super) verdict: Verdict,
     pub(super) rules: Vec<RuleRef>,
     pub(super) case: Case,
+    pub(super) known: Known,
+}
+
+/// How well a recorded caller is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Known {
+    /// By all groups, so that a catalogue finds their roles anew.
+    Fully,
+    /// By the roles that they had: some group or claim is not on record.
+    ByRoles,
 }
 
 /// The call with this id.
@@ -72,7 +82,7 @@ fn recorded(call: &Call, catalogue: &Catalogue) -> Option<Recorded> {
     let mut found: Vec<InfoType> = Vec::new();
     let mut approvals: Vec<RuleName> = Vec::new();
     let mut held: Option<RuleName> = None;
-    let mut decided: Option<(Verdict, Vec<RoleName>, Vec<RuleRef>, Timestamp)> = None;
+    let mut decided = None;
     for moment in &call.moments {
         match &moment.event {
             Event::Identified { operation, model, delivery, parameters, datasets, .. } => {
@@ -81,8 +91,8 @@ fn recorded(call: &Call, catalogue: &Catalogue) -> Option<Recorded> {
             Event::Examined { found: tallies } => {
                 found = tallies.iter().map(|tally| tally.info_type.clone()).collect();
             }
-            Event::Decided { verdict, roles, rules, .. } => {
-                decided = Some((*verdict, roles.clone(), rules.clone(), moment.at));
+            Event::Decided { verdict, roles, rules, grounds, settings: _, epoch: _, catalogue: _ } => {
+                decided = Some((*verdict, roles.clone(), rules.clone(), moment.at, grounds.clone()));
             }
             Event::Held { rule, .. } => held = Some(rule.clone()),
             Event::Settled { verdict: Verdict::Allow, .. } => approvals.extend(held.take()),
@@ -108,18 +118,37 @@ fn recorded(call: &Call, catalogue: &Catalogue) -> Option<Recorded> {
             | Event::Stopped { .. } => {}
         }
     }
-    let (verdict, roles, rules, now) = decided?;
+    let (verdict, roles, rules, now, grounds) = decided?;
+    let spoke = rules.iter().map(|rule| rule.name.clone()).collect();
+    // Of an older record the rules that spoke are all that is known to have matched.
+    let Grounds { standing, matched, approvals: lifted, datasets: _ } =
+        grounds.clone().unwrap_or_else(|| Grounds { matched: spoke, ..Grounds::default() });
+    for rule in lifted {
+        if !approvals.contains(&rule) {
+            approvals.push(rule);
+        }
+    }
+    let mut claims = standing.claims.to_vec();
+    claims.sort();
+    let withheld = claims.iter().any(|(_, value)| &**value == Standing::WITHHELD);
+    let known = match grounds.is_some() && standing.unlisted == 0 && !withheld {
+        true => Known::Fully,
+        false => Known::ByRoles,
+    };
     let identity = Identity {
         issuer: caller.issuer.clone(),
         subject: caller.subject.clone(),
         kind: caller.kind,
-        groups: [].into(),
-        claims: [].into(),
+        groups: standing.groups,
+        claims: claims.into(),
         expires: now,
     };
-    let matched = rules.iter().map(|rule| rule.name.clone()).filter(|name| catalogue.looks_at_prompts(name)).collect();
-    let case = Case { identity, roles: Some(roles), terms: terms?, matched, found, approvals, now };
-    Some(Recorded { request: call.request, verdict, rules, case })
+    // What this catalogue has no rule or detector for can have no effect under it.
+    let matched = matched.into_iter().filter(|name| catalogue.looks_at_prompts(name)).collect();
+    found.retain(|info_type| catalogue.knows(info_type));
+    let roles = (known == Known::ByRoles).then_some(roles);
+    let case = Case { identity, roles, terms: terms?, matched, found, approvals, now };
+    Some(Recorded { request: call.request, verdict, rules, case, known })
 }
 
 fn identified(
