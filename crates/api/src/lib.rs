@@ -6,13 +6,34 @@
 //! | `GET /healthz` | 200 [`Health`] while the process can answer at all |
 //! | `GET /readyz` | 200 or 503 [`Readiness`] |
 //! | `GET /metrics` | 200, OpenMetrics 1.0 text |
+//! | [`ENDPOINTS`], for whoever has an identity | 200, or 4xx and 5xx [`Problem`] |
 //! | anything else | 404, 405 or 421 [`Problem`] |
+//!
+//! [`Client`] is the API in types; [`Transport`] is how its calls travel.
 
+mod access;
+mod approval;
+mod endpoint;
+mod endpoints;
 mod health;
+mod person;
 mod problem;
+mod transport;
 
+pub use access::{AccessAsked, AccessList, AccessRequest, Grant, GrantState, MayAsk};
+pub use approval::{
+    Approval, ApprovalShown, ApprovalState, Asked, Choice, Count, Decide, Narrow, Original, Piece, Similar, Text, Uses,
+    Vote, Wish,
+};
+pub use endpoint::{Endpoint, Found, Method, Needs, Takes};
+pub use endpoints::{
+    ACCESS_LIST, ACCESS_REQUEST, ACCESS_REVOKE, APPROVALS_DECIDE, APPROVALS_LIST, APPROVALS_ORIGINAL, APPROVALS_SHOW,
+    ENDPOINTS, ME,
+};
 pub use health::{Health, Note, Readiness, Reason, ReasonCode, State};
-pub use problem::{Problem, Words};
+pub use person::{Me, Person};
+pub use problem::Problem;
+pub use transport::{Call, Client, Reply, Sent, Transport};
 
 /// Where the process says that it is alive.
 pub const HEALTH: &str = "/healthz";
@@ -23,5 +44,5 @@ pub const READINESS: &str = "/readyz";
 /// Where the gateway's numbers are.
 pub const METRICS: &str = "/metrics";
 
-/// Every path that the admin side answers on.
+/// Every path that the admin side answers on for everybody.
 pub const PATHS: &[&str] = &[HEALTH, READINESS, METRICS];

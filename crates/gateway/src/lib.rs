@@ -31,6 +31,7 @@ mod settle;
 mod story;
 mod strangers;
 mod threads;
+mod visit;
 mod words;
 mod world;
 
@@ -50,4 +51,5 @@ pub use settle::Permit;
 pub use story::Drain;
 pub use strangers::Strangers;
 pub use threads::Threads;
+pub use visit::Visit;
 pub use world::{Connection, ContentRules, Limits, Model, Stages, World};

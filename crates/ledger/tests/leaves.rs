@@ -7,8 +7,8 @@ use std::path::Path;
 use gatewright_ledger::{LEAF_LIMIT, Leaf, LeafKind, Malformed};
 use gatewright_model::{
     Amounts, ApprovalId, BodyRef, ChargedTo, Code, DatasetBound, Delivery, Event, Fate, GrantId, Grounds, InfoType,
-    Kind, Moment, Operation, Parameter, Parameters, Quantity, RequestId, RuleRef, SessionId, Setting, Side, Standing,
-    Tally, Timestamp, Usage, Verdict, WhySet, from_hex, to_hex,
+    Kind, Moment, Operation, Parameter, Parameters, Quantity, RequestId, Review, RuleRef, SessionId, Setting, Side,
+    Standing, Tally, Timestamp, Usage, Verdict, WhySet, from_hex, to_hex,
 };
 use proptest::prelude::*;
 
@@ -64,6 +64,12 @@ fn events() -> Vec<Event> {
         },
         Event::Held { rule: "bulk-export".into(), approval: ApprovalId::from_bytes([5; 16]) },
         Event::Settled { approval: ApprovalId::from_bytes([5; 16]), verdict: Verdict::Deny },
+        Event::Reviewed {
+            approval: ApprovalId::from_bytes([5; 16]),
+            review: Review::OriginalSeen,
+            issuer: Some("corp".into()),
+            subject: Some("carol".into()),
+        },
         Event::Alerted { side: Side::Request, passed: tally() },
         Event::Charged {
             to: vec![ChargedTo {
@@ -97,6 +103,13 @@ fn events() -> Vec<Event> {
         Event::Revoked { grant: GrantId::from_bytes([9; 16]) },
         Event::RecordRead { issuer: "corp".into(), subject: "carol".into(), session: SessionId::from_bytes([6; 16]) },
         Event::RecordErased { session: SessionId::from_bytes([6; 16]) },
+        Event::Visited {
+            issuer: "corp".into(),
+            subject: "carol".into(),
+            endpoint: "approvals.show".into(),
+            verdict: Verdict::Allow,
+            rules: vec![RuleRef { name: "audit-viewer/admin".into(), file: "catalogue.yaml".into(), line: 12 }],
+        },
         Event::Started {
             build: "0.1.0".into(),
             configuration: [7; 32],

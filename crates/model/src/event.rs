@@ -99,6 +99,72 @@ impl Fate {
     }
 }
 
+/// What happened to an approval beside the journey that asks for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Review {
+    /// It was asked for.
+    Asked,
+    /// Somebody looked at it.
+    Seen,
+    /// Somebody looked at its prompt unmasked.
+    OriginalSeen,
+    /// People were told of it.
+    Notified,
+    /// Somebody agreed.
+    Approved,
+    /// Somebody agreed to less than was asked for.
+    Narrowed,
+    /// Somebody said no.
+    Denied,
+    /// Nobody decided in time, or what was decided ran out.
+    Expired,
+    /// A call went ahead with it.
+    Used,
+    /// What was approved was taken back.
+    Revoked,
+    /// Somebody passed without it, by a role that may.
+    GlassBroken,
+}
+
+impl Review {
+    /// Every one.
+    pub const ALL: [Self; 11] = [
+        Self::Asked,
+        Self::Seen,
+        Self::OriginalSeen,
+        Self::Notified,
+        Self::Approved,
+        Self::Narrowed,
+        Self::Denied,
+        Self::Expired,
+        Self::Used,
+        Self::Revoked,
+        Self::GlassBroken,
+    ];
+
+    /// The word in records.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Asked => "asked",
+            Self::Seen => "seen",
+            Self::OriginalSeen => "original_seen",
+            Self::Notified => "notified",
+            Self::Approved => "approved",
+            Self::Narrowed => "narrowed",
+            Self::Denied => "denied",
+            Self::Expired => "expired",
+            Self::Used => "used",
+            Self::Revoked => "revoked",
+            Self::GlassBroken => "glass_broken",
+        }
+    }
+
+    /// The one of this name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|review| review.name() == name)
+    }
+}
+
 /// The story of a journey and of the gateway around it. Closed: a new variant makes every reader (ledger, replay,
 /// metrics, access log) fail to compile until it has an opinion.
 ///
@@ -188,6 +254,17 @@ pub enum Event {
         approval: ApprovalId,
         /// What the decision came to.
         verdict: Verdict,
+    },
+    /// Something happened to an approval.
+    Reviewed {
+        /// Which approval.
+        approval: ApprovalId,
+        /// What.
+        review: Review,
+        /// Who did it, by issuer; `None` where nobody did.
+        issuer: Option<IssuerName>,
+        /// And the issuer's key for them.
+        subject: Option<Arc<str>>,
     },
     /// Values passed unmasked of which policy wants to know: their treatment is `alert`.
     Alerted {
@@ -294,6 +371,19 @@ pub enum Event {
         /// Which session.
         session: SessionId,
     },
+    /// Somebody asked the admin API.
+    Visited {
+        /// Whose issuer.
+        issuer: IssuerName,
+        /// Whose key.
+        subject: Arc<str>,
+        /// The endpoint's name.
+        endpoint: Cow<'static, str>,
+        /// Whether they were let in.
+        verdict: Verdict,
+        /// The rules that made the verdict; none where an identity was all that it needed.
+        rules: Vec<RuleRef>,
+    },
     /// The gateway started.
     Started {
         /// Its version.
@@ -326,6 +416,7 @@ impl Event {
             Self::Decided { .. } => "decided",
             Self::Held { .. } => "held",
             Self::Settled { .. } => "settled",
+            Self::Reviewed { .. } => "reviewed",
             Self::Alerted { .. } => "alerted",
             Self::Charged { .. } => "charged",
             Self::Spent { .. } => "spent",
@@ -340,6 +431,7 @@ impl Event {
             Self::Revoked { .. } => "revoked",
             Self::RecordRead { .. } => "record_read",
             Self::RecordErased { .. } => "record_erased",
+            Self::Visited { .. } => "visited",
             Self::Started { .. } => "started",
             Self::Stopped { .. } => "stopped",
         }

@@ -3,6 +3,7 @@
 //! ([`commands`]). It decides nothing about a request; that is `gateway`'s.
 
 pub mod assemble;
+mod authority;
 pub mod commands;
 pub mod config;
 pub mod keys;

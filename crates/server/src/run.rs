@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use gatewright_admin::{Authority, Part, WhoAmI};
 use gatewright_dial::{Dial, Roots};
 use gatewright_gateway::{Gateway, Inbound, Outbound, Parts, Stages, Threads};
 use gatewright_identity::Identities;
@@ -20,6 +21,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinSet;
 
 use crate::assemble::world;
+use crate::authority::LiveAuthority;
 use crate::commands::{Outcome, complain};
 use crate::config::{Change, Loaded, Reloader, Side};
 use crate::keys::{DeploymentKeys, create_folder};
@@ -159,7 +161,9 @@ impl Running {
             gateway: Arc::clone(&gateway),
             drain: gatewright_gateway::Drain::new(move || cutting.is_cutting()),
         };
-        let admin_side = telemetry.admin(&readiness, &ready);
+        let authority = Arc::new(LiveAuthority::new(Arc::clone(&gateway), log.clone(), Arc::clone(&clock)));
+        let parts: Vec<Arc<dyn Part>> = vec![Arc::new(WhoAmI::new(Arc::clone(&authority) as Arc<dyn Authority>))];
+        let admin_side = telemetry.admin(&readiness, &ready).serving(authority, parts);
         let workers = Workers::start(MOST_WORKERS).map_err(StartFault::Threads)?;
         let here = [Handle::current()];
         let counts = telemetry.counts();

@@ -66,6 +66,7 @@ events! {
     Decided = "decided" { verdict, roles, rules, settings, epoch, catalogue } + { grounds };
     Held = "held" { rule, approval };
     Settled = "settled" { approval, verdict };
+    Reviewed = "reviewed" { approval, review, issuer, subject };
     Alerted = "alerted" { side, passed };
     Charged = "charged" { to, reserved };
     Spent = "spent" { used };
@@ -80,6 +81,7 @@ events! {
     Revoked = "revoked" { grant };
     RecordRead = "record_read" { issuer, subject, session };
     RecordErased = "record_erased" { session };
+    Visited = "visited" { issuer, subject, endpoint, verdict, rules };
     Started = "started" { build, configuration, catalogue, recovered, interrupted };
     Stopped = "stopped" { leaves };
 }

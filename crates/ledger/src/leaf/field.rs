@@ -3,8 +3,8 @@ use std::sync::Arc;
 
 use gatewright_model::{
     Amounts, ApprovalId, BodyRef, ChargedTo, Code, ConnectionName, DatasetBound, DatasetName, Delivery, Digest, Fate,
-    GrantId, Grounds, InfoType, IssuerName, Kind, Operation, Parameter, Parameters, Quantity, RequestId, RoleName,
-    RuleName, RuleRef, SessionId, Setting, Side, Standing, Tally, Timestamp, Usage, Verdict, WhySet,
+    GrantId, Grounds, InfoType, IssuerName, Kind, Operation, Parameter, Parameters, Quantity, RequestId, Review,
+    RoleName, RuleName, RuleRef, SessionId, Setting, Side, Standing, Tally, Timestamp, Usage, Verdict, WhySet,
 };
 
 use crate::cbor::{Malformed, Reader, Writer};
@@ -83,6 +83,7 @@ text! {
     Code = name, Code::from_name;
     Operation = name, Operation::from_name;
     Parameter = name, Parameter::from_name;
+    Review = name, Review::from_name;
 }
 
 /// Enums that know their names but not the way back.

@@ -147,6 +147,8 @@ impl<'m> Summary<'m> {
             Event::Examined { found: _ } | Event::Chunk { length: _ } => {}
             // The gateway's own events are no part of a journey.
             Event::Reloaded { .. }
+            | Event::Reviewed { .. }
+            | Event::Visited { .. }
             | Event::Granted { .. }
             | Event::Revoked { .. }
             | Event::RecordRead { .. }

@@ -120,6 +120,10 @@ fn facts(event: &Event) -> Value {
         }),
         Event::Held { rule, approval } => json!({ "rule": rule.as_str(), "approval": approval.to_string() }),
         Event::Settled { approval, verdict } => json!({ "approval": approval.to_string(), "decision": verdict.name() }),
+        Event::Reviewed { approval, review, issuer, subject } => json!({
+            "approval": approval.to_string(), "review": review.name(),
+            "issuer": issuer.as_ref().map(|issuer| issuer.as_str()), "subject": subject.as_deref(),
+        }),
         Event::Alerted { side, passed } => json!({ "side": side.name(), "passed": tallies(passed) }),
         Event::Charged { to, reserved } => json!({
             "to": to.iter().map(|to| &*to.account).collect::<Vec<_>>(),
@@ -155,6 +159,10 @@ fn facts(event: &Event) -> Value {
             json!({ "issuer": issuer.as_str(), "subject": &**subject, "session": session.to_string() })
         }
         Event::RecordErased { session } => json!({ "session": session.to_string() }),
+        Event::Visited { issuer, subject, endpoint, verdict, rules: made } => json!({
+            "issuer": issuer.as_str(), "subject": &**subject, "endpoint": endpoint, "decision": verdict.name(),
+            "rules": rules(made),
+        }),
         Event::Started { build, configuration, catalogue, recovered, interrupted } => json!({
             "build": build,
             "configuration": to_hex(configuration),

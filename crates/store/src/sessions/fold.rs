@@ -177,6 +177,8 @@ impl Facts {
             | Event::FirstByte { .. }
             | Event::Chunk { .. }
             | Event::Reloaded { .. }
+            | Event::Reviewed { .. }
+            | Event::Visited { .. }
             | Event::Granted { .. }
             | Event::Revoked { .. }
             | Event::RecordRead { .. }

@@ -110,6 +110,8 @@ fn recorded(call: &Call, catalogue: &Catalogue) -> Option<Recorded> {
             | Event::Chunk { .. }
             | Event::Closed { .. }
             | Event::Reloaded { .. }
+            | Event::Reviewed { .. }
+            | Event::Visited { .. }
             | Event::Granted { .. }
             | Event::Revoked { .. }
             | Event::RecordRead { .. }

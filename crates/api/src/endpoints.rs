@@ -1,0 +1,93 @@
+use crate::endpoint::{Endpoint, Method, Needs, Takes};
+
+/// Reads the approvals that one may see.
+pub const APPROVALS_LIST: Endpoint = Endpoint {
+    name: "approvals.list",
+    method: Method::Get,
+    path: "/api/v1/approvals",
+    query: &["state", "after", "wait_s"],
+    needs: Needs::Identity,
+    takes: Takes::Nothing,
+};
+
+/// Shows one approval with its prompt, masked.
+pub const APPROVALS_SHOW: Endpoint = Endpoint {
+    name: "approvals.show",
+    method: Method::Get,
+    path: "/api/v1/approvals/{id}",
+    query: &[],
+    needs: Needs::Identity,
+    takes: Takes::Nothing,
+};
+
+/// Approves or denies.
+pub const APPROVALS_DECIDE: Endpoint = Endpoint {
+    name: "approvals.decide",
+    method: Method::Post,
+    path: "/api/v1/approvals/{id}/decision",
+    query: &[],
+    needs: Needs::Identity,
+    takes: Takes::Json(16 << 10),
+};
+
+/// Shows an approval's prompt unmasked. It must be asked for by name, and being asked for is recorded.
+pub const APPROVALS_ORIGINAL: Endpoint = Endpoint {
+    name: "approvals.original",
+    method: Method::Post,
+    path: "/api/v1/approvals/{id}/original",
+    query: &[],
+    needs: Needs::Permission("records.original"),
+    takes: Takes::Nothing,
+};
+
+/// Reads the roles that were granted for a time, and those that are asked for: one's own, or with `access.read` all.
+pub const ACCESS_LIST: Endpoint = Endpoint {
+    name: "access.list",
+    method: Method::Get,
+    path: "/api/v1/access",
+    query: &["state"],
+    needs: Needs::Identity,
+    takes: Takes::Nothing,
+};
+
+/// Asks for a role for a time.
+pub const ACCESS_REQUEST: Endpoint = Endpoint {
+    name: "access.request",
+    method: Method::Post,
+    path: "/api/v1/access",
+    query: &[],
+    needs: Needs::Identity,
+    takes: Takes::Json(16 << 10),
+};
+
+/// Ends a grant: one's own, or with `access.revoke` anybody's.
+pub const ACCESS_REVOKE: Endpoint = Endpoint {
+    name: "access.revoke",
+    method: Method::Delete,
+    path: "/api/v1/access/{id}",
+    query: &[],
+    needs: Needs::Identity,
+    takes: Takes::Nothing,
+};
+
+/// Says who one is here: the identity, its roles, its admin permissions.
+pub const ME: Endpoint = Endpoint {
+    name: "me",
+    method: Method::Get,
+    path: "/api/v1/me",
+    query: &[],
+    needs: Needs::Identity,
+    takes: Takes::Nothing,
+};
+
+/// Every endpoint that asks for an identity.
+pub const ENDPOINTS: &[Endpoint] = &[
+    APPROVALS_LIST,
+    APPROVALS_SHOW,
+    APPROVALS_DECIDE,
+    APPROVALS_ORIGINAL,
+    ACCESS_LIST,
+    ACCESS_REQUEST,
+    ACCESS_REVOKE,
+    ME,
+];
