@@ -4,6 +4,7 @@
 //! - [`log`]: the append-only log with group commit: [`log::Log`] records intents, answers and outcomes.
 //! - [`quotas`]: what calls use up, reserved before and settled after.
 //! - [`sessions`]: the threads of calls, listed, shown and replayed, with an index that can be built again.
+//! - [`state`]: what replicas share, in SQLite or PostgreSQL: policy versions.
 //! - [`verify`]: verification of a data folder, offline, by whoever trusts one public key.
 //!
 //! This crate decides nothing: it keeps what it is given and says when that is durable. It knows no HTTP, reads no
@@ -14,6 +15,7 @@ mod folder;
 pub mod log;
 pub mod quotas;
 pub mod sessions;
+pub mod state;
 #[cfg(feature = "testing")]
 pub mod testing;
 pub mod verify;

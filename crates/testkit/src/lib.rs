@@ -1,7 +1,8 @@
 //! What the tests of several crates share: a clock and an entropy that tests steer, a model server that records every
-//! byte it is sent and answers by script, and a client that sends bytes as they are, malformed ones included.
+//! byte it is sent and answers by script, a client that sends bytes as they are, malformed ones included, and a
+//! PostgreSQL server.
 //!
-//! Both speak HTTP/1.1 over plain sockets and with their own small reader, not with the library that the gateway uses:
+//! Model and client speak HTTP/1.1 over plain sockets and with their own small reader, not with the library that the gateway uses:
 //! a fake that shared the gateway's parser would share its mistakes. Only for tests; `xtask tidy` keeps it out of the
 //! product.
 
@@ -11,6 +12,7 @@ mod entropy;
 mod message;
 mod model;
 pub mod openai;
+mod postgres;
 mod reply;
 
 pub use client::{Answer, RawClient};
@@ -18,4 +20,5 @@ pub use clock::FixedClock;
 pub use entropy::CountingEntropy;
 pub use message::{Headers, MessageError};
 pub use model::{FakeModel, Received};
+pub use postgres::Postgres;
 pub use reply::{Framing, Reply, Step};

