@@ -3,14 +3,14 @@
 use std::cell::OnceCell;
 
 use cedar_policy::{Context, EntityUid, EvalResult, Request, eval_expression};
-use gatewright_model::{Identity, Setting, Timestamp};
+use gatewright_model::{Identity, Parameter, Quantity, Setting, Timestamp};
 
 use crate::Question;
 use crate::action::Action;
 use crate::cedar::uid;
 use crate::compile::Compiled;
 use crate::context;
-use crate::index::{Effect, Rule, Trigger};
+use crate::index::{Effect, Rule, Shelf, Trigger};
 
 /// Who asks about what, for as many actions and resources as a call has.
 pub(crate) struct Asking<'a> {
@@ -40,6 +40,13 @@ impl<'a> Side<'a> {
     /// With these settings in place of what the request states.
     pub(crate) fn with(settings: &'a [Setting]) -> Self {
         Self { settings, context: OnceCell::new() }
+    }
+
+    /// What this side says of a parameter.
+    fn effective(&self, question: &Question<'_>, parameter: Parameter) -> Option<Quantity> {
+        // Of two settings of one parameter the last stands, as in the context that Cedar is given.
+        let set = self.settings.iter().rfind(|setting| setting.parameter == parameter);
+        set.map(|setting| setting.value).or_else(|| question.terms.parameters.get(parameter))
     }
 }
 
@@ -83,6 +90,12 @@ impl Asking<'_> {
         forbids
     }
 
+    /// Everybody's rules, then those of each role.
+    pub(crate) fn shelves(&self) -> impl Iterator<Item = Shelf<'_>> {
+        let own = self.roles.iter().flat_map(|role| self.compiled.shelves(*role));
+        std::iter::once(self.compiled.common()).chain(own)
+    }
+
     /// Gives every candidate with whether it holds; `None` where Cedar reports an error.
     fn each(
         &self,
@@ -95,18 +108,33 @@ impl Asking<'_> {
         let at = resource as usize;
         let Some(groups) = self.compiled.resources.groups.get(at) else { return };
         let request = OnceCell::new();
-        let own = self.roles.iter().flat_map(|role| self.compiled.shelves(*role));
-        for shelf in std::iter::once(self.compiled.common()).chain(own) {
+        for shelf in self.shelves() {
             for number in shelf.candidates(action.index(), effect, resource, groups) {
                 let Some(rule) = shelf.rule(number) else { continue };
                 if rule.trigger.as_ref().is_some_and(|trigger| !self.triggers(trigger)) {
                     take(number, Some(false));
                     continue;
                 }
+                let tested = self.tested(rule, action, side);
+                if tested != Some(true) {
+                    take(number, tested);
+                    continue;
+                }
                 let request = || request.get_or_init(|| self.request(action, at, side)).as_ref();
                 take(number, self.holds(rule, request));
             }
         }
+    }
+
+    /// Whether all tests hold.
+    fn tested(&self, rule: &Rule, action: Action, side: &Side<'_>) -> Option<bool> {
+        for test in rule.tests.iter() {
+            match test.holds(self.about, action, |question, parameter| side.effective(question, parameter)) {
+                Some(true) => {}
+                other => return other,
+            }
+        }
+        Some(true)
     }
 
     fn holds<'r>(&self, rule: &Rule, request: impl FnOnce() -> Option<&'r Request>) -> Option<bool> {

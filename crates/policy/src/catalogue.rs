@@ -15,7 +15,7 @@ use crate::compile::{Compiled, compile};
 use crate::decide::{self, Access};
 use crate::earlier::Reusable;
 use crate::exposure::{Conditional, treatments};
-use crate::index::Effect;
+use crate::index::{Effect, Rule};
 use crate::masking::Masking;
 use crate::members::Members;
 use crate::permissions::admin_index;
@@ -278,7 +278,7 @@ impl Catalogue {
         let candidates =
             |effect| shelves.iter().flat_map(move |shelf| shelf.candidates(action.index(), effect, resource, groups));
         let mut forbids = candidates(Effect::Forbid).filter_map(|number| self.compiled.rule(number));
-        if forbids.any(|rule| rule.condition.is_none() && rule.trigger.is_none()) {
+        if forbids.any(Rule::is_unconditional) {
             return None;
         }
         candidates(Effect::Permit).next()

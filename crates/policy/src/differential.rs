@@ -75,7 +75,7 @@ fn condition(dice: &mut Dice) -> String {
         let listed: Vec<String> = dice.some(&MODELS).iter().map(|name| format!("Model::\"{name}\"")).collect();
         listed.join(", ")
     };
-    match dice.below(14) {
+    match dice.below(20) {
         0 => format!("[{}].contains(resource)", two(dice)),
         1 => format!("resource in [{}]", two(dice)),
         2 => format!("resource == Model::\"{}\"", dice.one(&MODELS)),
@@ -88,7 +88,62 @@ fn condition(dice: &mut Dice) -> String {
         8 => "context.trust == \"internal\"".to_owned(),
         9 => "resource.tags.contains(\"t0\")".to_owned(),
         10 => "context.caller.subject == \"s1\"".to_owned(),
+        14 | 15 => decided_by_comparison(dice),
+        16 | 17 => nearly_decided_by_comparison(dice),
         _ => format!("resource in Tag::\"{}\"", dice.one(&TAGS)),
+    }
+}
+
+/// A form that needs no evaluator.
+fn decided_by_comparison(dice: &mut Dice) -> String {
+    let parameter = dice.one(&["max_tokens", "temperature", "tools"]);
+    let bound = dice.one(&["0", "1000000", "500000000", "2000000000", "-1"]);
+    match dice.below(6) {
+        0 => format!("context.now >= {}", 1_700_000_000_000_u64 + dice.below(3) as u64),
+        1 => format!("context.now < {}", 1_700_000_000_000_u64 + dice.below(3) as u64),
+        2 => format!("!context.approvals.contains(\"{}\")", dice.one(&["words", "narrow"])),
+        3 => format!(
+            "if context.parameters has {parameter} then context.parameters.{parameter}.at_least >= {bound} else true"
+        ),
+        4 => format!(
+            "if context.parameters has {parameter} then context.parameters.{parameter}.at_most <= {bound} \
+             else !(action in [Action::\"{}\"])",
+            dice.one(&["chat", "embed"])
+        ),
+        _ => format!(
+            "if context.parameters has {parameter} then context.parameters.{parameter}.at_least >= 1000000 && \
+             context.parameters.{parameter}.at_most <= {bound} else !(action in [Action::\"chat\", Action::\"embed\"])"
+        ),
+    }
+}
+
+/// What must not be mistaken for such a form.
+fn nearly_decided_by_comparison(dice: &mut Dice) -> String {
+    let bound = dice.one(&["0", "1000000", "500000000"]);
+    match dice.below(9) {
+        0 => "context.approvals.contains(\"words\")".to_owned(),
+        1 => format!("context.now <= {}", 1_700_000_000_000_u64 + dice.below(3) as u64),
+        2 => format!("!(context.now >= {})", 1_700_000_000_000_u64 + dice.below(3) as u64),
+        3 => format!("if context.parameters has n then context.parameters.n.at_most <= {bound} else false"),
+        4 => format!(
+            "if context.parameters has max_tokens then context.parameters.max_tokens.at_most >= {bound} else true"
+        ),
+        5 => format!(
+            "if context.parameters has max_tokens then context.parameters.max_tokens.at_least >= {bound} && \
+             context.parameters.max_tokens.at_least >= 2000000000 else true"
+        ),
+        6 => format!(
+            "if context.parameters has max_tokens then context.parameters.max_tokens.at_least >= {bound} || \
+             context.parameters.max_tokens.at_most <= 1000000 else true"
+        ),
+        7 => format!(
+            "if context.parameters has max_tokens then context.parameters.max_tokens.at_most <= {bound} \
+             else !(action in [Action::\"inference\"])"
+        ),
+        _ => format!(
+            "if context.parameters has max_tokens then context.parameters.max_tokens.at_most <= {bound} \
+             else action in [Action::\"chat\"]"
+        ),
     }
 }
 
@@ -244,7 +299,11 @@ fn compare(dice: &mut Dice, scene: &Scene) -> (usize, usize) {
     let identity = identity(dice);
     let terms = terms(dice);
     let model = landscape.models.iter().find(|model| Some(&model.name) == terms.model.as_ref());
-    let now = if dice.chance(50) { Timestamp::from_seconds(1) } else { Timestamp::from_seconds(1_795_307_400) };
+    let now = match dice.below(4) {
+        0 => Timestamp::from_seconds(1),
+        1 => Timestamp::from_seconds(1_795_307_400),
+        _ => Timestamp::from_micros(1_700_000_000_000_000 + dice.below(3_000) as u64),
+    };
     let roles: Roles = catalogue.roles_of(&identity, now);
     let matched: Vec<RuleName> = if dice.chance(40) { vec![RuleName::from("words")] } else { Vec::new() };
     let found: Vec<u16> = (0..3).filter(|_| dice.chance(30)).collect();
@@ -292,8 +351,32 @@ fn compare(dice: &mut Dice, scene: &Scene) -> (usize, usize) {
         broken += usize::from(!erred.is_empty());
     }
     let decision = catalogue.decide(&question);
+    exposed(scene, &question, &asking, &decision);
     assert!(decision.refusal.is_some() != (decision.verdict == gatewright_model::Verdict::Allow));
     (permitted, broken)
+}
+
+/// What is shown of each info type is what Cedar permits and does not forbid.
+fn exposed(scene: &Scene, question: &Question<'_>, asking: &Asking<'_>, decision: &crate::Decision) {
+    let catalogue = &scene.catalogue;
+    let model = question.model.and_then(|model| catalogue.compiled.resources.model(model.name.as_str()));
+    let entities = entities(catalogue, question.identity, asking.roles);
+    for (action, treatments) in [(Action::Disclose, &decision.request), (Action::Reveal, &decision.reply)] {
+        for (index, treatment) in (0..).zip(treatments.iter()) {
+            let resource = catalogue.compiled.resources.info_type(index).expect("the landscape has it");
+            let theirs = |set: &PolicySet, settings: &[Setting]| {
+                let context =
+                    context::call(question, settings, model, Attributes::all(), &catalogue.compiled.resources);
+                oracle(set, &request(catalogue, asking, action, resource, context.expect("a context")), &entities)
+            };
+            let [granted, _] = theirs(&scene.permits, &[]);
+            let [fired, erred] = theirs(&scene.forbids, &decision.settings);
+            let is_kept = !granted.is_empty() && fired.is_empty() && erred.is_empty();
+            let keeps = *treatment == gatewright_model::Treatment::Keep;
+            // What no rule discloses may pass towards an internal model all the same: masking has its own defaults there.
+            assert!(keeps == is_kept || (keeps && action == Action::Disclose), "{action:?} of {index}: {treatment:?}");
+        }
+    }
 }
 
 /// The request, held against the schema as well: what the index builds is what the schema promises.

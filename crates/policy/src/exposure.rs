@@ -7,7 +7,7 @@ use gatewright_model::{Operation, Setting, Treatment, Trust};
 use crate::action::Action;
 use crate::ask::{Asking, Side};
 use crate::compile::Compiled;
-use crate::index::Shelf;
+use crate::index::{Effect, Shelf};
 use crate::masking::Masking;
 use crate::text::Way;
 use crate::{Question, Roles};
@@ -31,9 +31,10 @@ impl Conditional {
     pub(crate) fn of(compiled: &Compiled) -> Self {
         let depends = |shelf: Shelf<'_>| {
             let exposures = [Action::Disclose, Action::Reveal, Action::RevealToTools];
-            exposures.into_iter().flat_map(|action| shelf.rules_of(action.index())).any(|number| {
-                compiled.rule(number).is_none_or(|rule| rule.condition.is_some() || rule.trigger.is_some())
-            })
+            exposures
+                .into_iter()
+                .flat_map(|action| shelf.rules_of(action.index()))
+                .any(|number| compiled.rule(number).is_none_or(|rule| !rule.is_unconditional()))
         };
         let roles = 0..crate::resources::number(compiled.roles.len());
         let roles = roles.map(|role| compiled.shelves(role).any(depends)).collect();
@@ -65,14 +66,15 @@ pub(crate) fn treatments(
     );
     let inward = if embeds { Way::Embedded } else { Way::In(question.trust) };
     let masked = |way: Way| move |info_type| masking.treatment(asking.roles, info_type, way);
-    let request = || all(asking, Action::Disclose, masked(inward), settings);
-    let reply = || all(asking, Action::Reveal, masked(Way::Out(question.trust)), settings);
+    let rules = if conditional.concerns(asking.roles) { Rules::Conditional(settings) } else { Rules::Plain };
+    let request = || all(asking, Action::Disclose, masked(inward), rules);
+    let reply = || all(asking, Action::Reveal, masked(Way::Out(question.trust)), rules);
     let tools = |reply: &[Treatment]| {
         // Whoever may not see a value does not get it by way of a tool either.
-        let permitted = all(asking, Action::RevealToTools, |_| Treatment::Redact, settings);
+        let permitted = all(asking, Action::RevealToTools, |_| Treatment::Redact, rules);
         permitted.iter().zip(reply).map(|(tools, reply)| *tools.max(reply)).collect::<Arc<[_]>>()
     };
-    if conditional.concerns(asking.roles) || !roles.is_steady() {
+    if matches!(rules, Rules::Conditional(_)) || !roles.is_steady() {
         let reply = reply();
         return Treatments { request: request(), tools: tools(&reply), reply };
     }
@@ -85,12 +87,47 @@ pub(crate) fn treatments(
     }
 }
 
-fn all(
-    asking: &Asking<'_>,
-    action: Action,
-    masked: impl Fn(u32) -> Treatment,
-    settings: &[Setting],
-) -> Arc<[Treatment]> {
+/// How the exposure rules of a call's roles are asked.
+#[derive(Clone, Copy)]
+enum Rules<'a> {
+    /// None of them has a condition: where they stand is what they say.
+    Plain,
+    /// They are evaluated, forbids against what these settings send.
+    Conditional(&'a [Setting]),
+}
+
+fn all(asking: &Asking<'_>, action: Action, masked: impl Fn(u32) -> Treatment, rules: Rules<'_>) -> Arc<[Treatment]> {
+    let kept = match rules {
+        Rules::Plain => seated(asking, action),
+        Rules::Conditional(settings) => evaluated(asking, action, settings),
+    };
+    (0..).zip(kept).map(|(index, kept)| if kept { Treatment::Keep } else { masked(index) }).collect()
+}
+
+/// Which info types a permit stands beside, and no forbid.
+fn seated(asking: &Asking<'_>, action: Action) -> Vec<bool> {
+    let resources = &asking.compiled.resources;
+    let mut kept = vec![false; resources.info_types() as usize];
+    // Forbids come second, since they beat every permit.
+    for (effect, keeps) in [(Effect::Permit, true), (Effect::Forbid, false)] {
+        for shelf in asking.shelves() {
+            let (beside, all) = shelf.seated(action.index(), effect);
+            if !all.is_empty() {
+                kept.fill(keeps);
+            }
+            for (resource, _) in beside {
+                if let Some(index) = resources.index_of_info_type(*resource)
+                    && let Some(kept) = kept.get_mut(index as usize)
+                {
+                    *kept = keeps;
+                }
+            }
+        }
+    }
+    kept
+}
+
+fn evaluated(asking: &Asking<'_>, action: Action, settings: &[Setting]) -> Vec<bool> {
     let (stated, effective) = (Side::with(&[]), Side::with(settings));
     let resources = &asking.compiled.resources;
     let exposed = |index: u32| {
@@ -101,5 +138,5 @@ fn all(
         let forbids = asking.forbids(action, resource, &effective);
         forbids.fired.is_empty() && forbids.broken.is_none()
     };
-    (0..resources.info_types()).map(|index| if exposed(index) { Treatment::Keep } else { masked(index) }).collect()
+    (0..resources.info_types()).map(exposed).collect()
 }

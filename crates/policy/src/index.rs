@@ -11,6 +11,7 @@ use gatewright_model::{RuleName, RuleRef};
 use crate::limits::Limits;
 use crate::ranges::Range;
 use crate::roles::Window;
+use crate::test::Test;
 
 /// A policy, taken apart.
 #[derive(Debug)]
@@ -23,8 +24,17 @@ pub(crate) struct Rule {
     pub(crate) approval: Option<String>,
     /// A lifted condition on what was found in the call's texts.
     pub(crate) trigger: Option<Trigger>,
+    /// What is decided by comparison, before Cedar is asked.
+    pub(crate) tests: Arc<[Test]>,
     /// What Cedar has to evaluate; `None` is true. Shared by all rules that say the same.
     pub(crate) condition: Option<Arc<Expression>>,
+}
+
+impl Rule {
+    /// Whether nothing but its place decides whether it speaks.
+    pub(crate) fn is_unconditional(&self) -> bool {
+        self.trigger.is_none() && self.tests.is_empty() && self.condition.is_none()
+    }
 }
 
 /// What a rule was written as.
@@ -117,6 +127,17 @@ impl Bucket {
         }
     }
 
+    fn slot(&self, action: usize) -> Option<&Slot> {
+        self.0.binary_search_by_key(&action, |(action, _)| *action).ok().map(|at| &self.0[at].1)
+    }
+
+    fn seats(&self, action: usize, effect: Effect) -> Option<&Seats> {
+        self.slot(action).map(|slot| match effect {
+            Effect::Permit => &slot.permits,
+            Effect::Forbid => &slot.forbids,
+        })
+    }
+
     /// The rules of this effect whose scope fits this action and resource.
     pub(crate) fn candidates<'a>(
         &'a self,
@@ -125,11 +146,7 @@ impl Bucket {
         resource: u32,
         groups: &'a [u32],
     ) -> impl Iterator<Item = u32> + 'a {
-        let slot = self.0.binary_search_by_key(&action, |(action, _)| *action).ok().map(|at| &self.0[at].1);
-        let seats = slot.map(|slot| match effect {
-            Effect::Permit => &slot.permits,
-            Effect::Forbid => &slot.forbids,
-        });
+        let seats = self.seats(action, effect);
         seats.into_iter().flat_map(move |seats| {
             let named = of(&seats.by_resource, resource);
             let grouped = groups.iter().flat_map(|group| of(&seats.by_group, *group));
@@ -139,8 +156,7 @@ impl Bucket {
 
     /// Whether any rule stands under this action.
     pub(crate) fn rules_of(&self, action: usize) -> impl Iterator<Item = u32> + '_ {
-        let slot = self.0.binary_search_by_key(&action, |(action, _)| *action).ok().map(|at| &self.0[at].1);
-        slot.into_iter().flat_map(|slot| [&slot.permits, &slot.forbids]).flat_map(|seats| {
+        self.slot(action).into_iter().flat_map(|slot| [&slot.permits, &slot.forbids]).flat_map(|seats| {
             let seated = seats.by_resource.iter().chain(&seats.by_group).map(|(_, rule)| *rule);
             seated.chain(seats.any.iter().copied())
         })
@@ -171,6 +187,12 @@ impl<'a> Shelf<'a> {
         groups: &'a [u32],
     ) -> impl Iterator<Item = u32> + 'a {
         self.bucket.candidates(action, effect, resource, groups).map(move |rule| self.base + rule)
+    }
+
+    /// The rules of this effect under this action that stand beside a resource, and those that stand for every resource.
+    pub(crate) fn seated(self, action: usize, effect: Effect) -> (&'a [(u32, u32)], &'a [u32]) {
+        let seats = self.bucket.seats(action, effect);
+        seats.map_or((&[], &[]), |seats| (&seats.by_resource, &seats.any))
     }
 
     /// All rules that stand under this action.

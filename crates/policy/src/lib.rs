@@ -48,6 +48,7 @@ mod reach;
 mod resources;
 mod roles;
 mod starter;
+mod test;
 mod text;
 mod words;
 

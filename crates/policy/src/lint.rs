@@ -72,7 +72,7 @@ impl Catalogue {
         let mut candidates = shelves.flat_map(|shelf| shelf.candidates(action, Effect::Forbid, resource, groups));
         candidates.find(|number| {
             let rule = self.compiled.rule(*number);
-            rule.is_some_and(|rule| rule.condition.is_none() && rule.trigger.is_none() && rule.approval.is_none())
+            rule.is_some_and(|rule| rule.is_unconditional() && rule.approval.is_none())
         })
     }
 

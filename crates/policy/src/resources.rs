@@ -99,6 +99,11 @@ impl Resources {
         (index < self.info_types).then(|| self.first_info_type + index)
     }
 
+    /// The landscape's index of this resource, where it is an info type.
+    pub(crate) fn index_of_info_type(&self, resource: u32) -> Option<u32> {
+        resource.checked_sub(self.first_info_type).filter(|index| *index < self.info_types)
+    }
+
     /// The landscape's index of the info type with this name.
     pub(crate) fn info_type_index(&self, name: &str) -> Option<u16> {
         let resource = self.by_entity.get(&(Target::InfoType, name.to_owned()))?;

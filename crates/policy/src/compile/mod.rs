@@ -8,6 +8,7 @@ mod mentions;
 mod operator;
 mod part;
 mod place;
+mod recognise;
 
 use std::collections::{HashMap, HashSet};
 use std::str::FromStr;
@@ -311,7 +312,15 @@ impl<'a> Work<'a> {
         #[cfg(not(test))]
         let _ = policy;
         let Draft { reference, origin, approval, .. } = draft;
-        rules.push(Rule { reference, role: role.flatten(), origin, approval, trigger: place.trigger, condition });
+        rules.push(Rule {
+            reference,
+            role: role.flatten(),
+            origin,
+            approval,
+            trigger: place.trigger,
+            tests: place.tests,
+            condition,
+        });
     }
 
     /// The expression of a condition, shared with all rules that say the same.

@@ -12,9 +12,11 @@ use cedar_policy::pst::{
 use cedar_policy::{Effect, Policy};
 
 use super::mentions::{Mentions, mentions};
+use super::recognise;
 use crate::action::{Action, Target};
 use crate::index::{Seat, Trigger};
 use crate::resources::{Named, Resources};
+use crate::test::Test;
 use crate::text::is_group;
 
 /// Where a policy goes.
@@ -25,6 +27,8 @@ pub(crate) struct Placement {
     pub(crate) actions: Vec<Action>,
     pub(crate) seat: Seat,
     pub(crate) trigger: Option<Trigger>,
+    /// What is decided by comparison.
+    pub(crate) tests: Arc<[Test]>,
     /// The remaining condition, as Cedar text.
     pub(crate) condition: Option<String>,
     pub(crate) mentions: Mentions,
@@ -43,6 +47,7 @@ pub(crate) fn place(policy: &Policy, resources: &Resources) -> Result<Placement,
     let (mut seat, target) = seat(&body.resource, resources)?;
     let mut conjuncts = conjuncts(body.clauses());
     let mut trigger = None;
+    let mut tests = Vec::new();
     // INVARIANT: each round takes the first of what remains, and what it takes cannot err.
     while let Some(first) = conjuncts.first() {
         if let (Seat::Any, Some(named)) = (&seat, allow_list(first)) {
@@ -52,6 +57,8 @@ pub(crate) fn place(policy: &Policy, resources: &Resources) -> Result<Placement,
             seat = Seat::Resources(listed);
         } else if let (None, Some(found)) = (&trigger, lifted_trigger(first, resources)) {
             trigger = Some(found?);
+        } else if let Some(test) = recognise::test(first) {
+            tests.push(test);
         } else {
             break;
         }
@@ -78,7 +85,8 @@ pub(crate) fn place(policy: &Policy, resources: &Resources) -> Result<Placement,
     let hides_its_list = seat == Seat::Any && conjuncts.first().is_some_and(|first| is_alternatives(first));
     let printed: Vec<String> = conjuncts.iter().map(|conjunct| format!("({conjunct})")).collect();
     let condition = (!printed.is_empty()).then(|| printed.join(" && "));
-    Ok(Placement { role, actions, seat, trigger, condition, mentions: mentioned, hides_its_list })
+    let tests = tests.into();
+    Ok(Placement { role, actions, seat, trigger, tests, condition, mentions: mentioned, hides_its_list })
 }
 
 fn role(principal: &PrincipalConstraint) -> Result<Option<String>, String> {
