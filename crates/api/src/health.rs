@@ -64,6 +64,8 @@ pub enum ReasonCode {
     LogBroken,
     /// No issuer's keys are at hand, so nobody can be told apart.
     IssuersUnreachable,
+    /// What replicas share cannot be reached, so what people decided is not known.
+    StateUnreachable,
     /// No catalogue, so nothing is allowed.
     CatalogueNotLoaded,
 }

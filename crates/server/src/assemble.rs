@@ -152,6 +152,11 @@ pub fn system_tls() -> Arc<rustls::ClientConfig> {
     client(roots)
 }
 
+/// TLS towards a server that the authorities in a file vouch for.
+pub(crate) fn tls_by(ca: &Path) -> Result<Arc<rustls::ClientConfig>, Unassembled> {
+    roots_in(ca).map(client)
+}
+
 fn roots_in(file: &Path) -> Result<RootCertStore, Unassembled> {
     use rustls_pki_types::CertificateDer;
     use rustls_pki_types::pem::PemObject;

@@ -12,5 +12,6 @@ pub mod quickstart;
 pub mod readiness;
 pub mod run;
 pub mod start_fault;
+pub mod state;
 pub mod system;
 pub mod telemetry;

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use gatewright_admin::Standing;
+use gatewright_admin::Standing as StandingOf;
 use gatewright_api::{Note, Readiness as Answer, Reason, ReasonCode};
 use gatewright_gateway::Gateway;
 use gatewright_store::log::{Log, LogState};
+use gatewright_store::state::{Standing, State};
 
 use crate::config::ReloaderStatus;
 
@@ -14,14 +15,15 @@ use crate::config::ReloaderStatus;
 pub struct Readiness {
     gateway: Arc<Gateway>,
     log: Log,
+    state: State,
     configuration: Option<Arc<ReloaderStatus>>,
     draining: AtomicBool,
 }
 
 impl Readiness {
     /// Judges by these parts.
-    pub fn new(gateway: Arc<Gateway>, log: Log, configuration: Option<Arc<ReloaderStatus>>) -> Arc<Self> {
-        Arc::new(Self { gateway, log, configuration, draining: AtomicBool::new(false) })
+    pub fn new(gateway: Arc<Gateway>, log: Log, state: State, configuration: Option<Arc<ReloaderStatus>>) -> Arc<Self> {
+        Arc::new(Self { gateway, log, state, configuration, draining: AtomicBool::new(false) })
     }
 
     /// From now on no caller should be sent here.
@@ -46,7 +48,7 @@ impl Readiness {
     }
 }
 
-impl Standing for Readiness {
+impl StandingOf for Readiness {
     fn readiness(&self) -> Answer {
         let (mut reasons, mut notes) = (Vec::new(), Vec::new());
         if self.draining.load(Ordering::Acquire) {
@@ -58,6 +60,9 @@ impl Standing for Readiness {
             LogState::Closed => {
                 reasons.push(Reason { code: ReasonCode::LogBroken, message: "The recorder is closed.".to_owned() });
             }
+        }
+        if let Standing::Unreachable(why) = self.state.standing() {
+            reasons.push(Reason { code: ReasonCode::StateUnreachable, message: why.to_string() });
         }
         self.issuers(&mut reasons, &mut notes);
         if let Some(message) = self.configuration.as_ref().and_then(|status| status.note()) {

@@ -14,20 +14,24 @@ use gatewright_model::{Clock, Entropy, Event, Moment};
 use gatewright_store::disk::RealDisk;
 use gatewright_store::log::{Log, LogState, OpenError, Options, Recovered};
 use gatewright_store::sessions::Indexer;
+use gatewright_store::state::State;
 use http::{Request, Response};
 use hyper::body::Incoming;
 use tokio::runtime::Handle;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::assemble::world;
 use crate::authority::LiveAuthority;
 use crate::commands::{Outcome, complain};
+use crate::config::ready::CatalogueFrom;
 use crate::config::{Change, Loaded, Reloader, Side};
 use crate::keys::{DeploymentKeys, create_folder};
 use crate::listen::{self, Bounds, Drain, Front, Peer, ReloadingTls, Serve, Workers};
 use crate::readiness::Readiness;
 use crate::start_fault::StartFault;
+use crate::state;
 use crate::system::{SystemClock, SystemEntropy};
 use crate::telemetry::Telemetry;
 
@@ -101,7 +105,7 @@ impl Serve for DataSide {
 
 impl Running {
     /// Starts a gateway. Nothing is answered before everything that an answer relies on is there.
-    pub async fn start(loaded: Loaded, watched: Watched) -> Result<Self, StartFault> {
+    pub async fn start(loaded: Loaded, shared: State, watched: Watched) -> Result<Self, StartFault> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
         let folder = loaded.ready.data.clone();
@@ -127,11 +131,18 @@ impl Running {
             recovered: recovered.torn_bytes,
             interrupted: recovered.interrupted,
         };
+        let versions = match &ready.catalogue {
+            CatalogueFrom::Held(held) => Some(watch::channel(held.clone())),
+            CatalogueFrom::Path(_) | CatalogueFrom::Store { .. } => None,
+        };
         let reloader = match watched {
             Watched::Files => {
                 let listeners = [(Side::Data, tls.0.clone()), (Side::Admin, tls.1.clone())];
                 let listeners = listeners.into_iter().filter_map(|(side, tls)| Some((side, tls?))).collect();
-                Some(Reloader::start(&loaded, listeners).map_err(StartFault::Signals)?)
+                Some(
+                    Reloader::start(&loaded, listeners, versions.as_ref().map(|(_, held)| held.clone()))
+                        .map_err(StartFault::Signals)?,
+                )
             }
             Watched::Nothing => None,
         };
@@ -153,7 +164,8 @@ impl Running {
         // Whoever reads that the gateway is ready may call at once, so a first look for the issuers' keys comes before.
         // An issuer that does not answer delays the start by no more than this; `/readyz` names it.
         let _ = tokio::time::timeout(FIRST_KEYS, identities.tried()).await;
-        let readiness = Readiness::new(Arc::clone(&gateway), log.clone(), reloader.as_ref().map(Reloader::status));
+        let readiness =
+            Readiness::new(Arc::clone(&gateway), log.clone(), shared.clone(), reloader.as_ref().map(Reloader::status));
         let bounds = Bounds::from(&ready.limits);
         let data_drain = Drain::new();
         let cutting = data_drain.clone();
@@ -174,6 +186,9 @@ impl Running {
         let (grace, beside) = (ready.grace, JoinSet::new());
         let mut running = Self { gateway, log, data, admin, grace, readiness, beside, indexer, workers };
         running.tell_strangers();
+        if let Some((versions, _)) = versions {
+            running.beside.spawn(state::follow(shared, versions));
+        }
         if let Some(reloader) = reloader {
             running.follow(reloader, identities, telemetry);
         }

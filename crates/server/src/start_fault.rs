@@ -4,9 +4,11 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use gatewright_identity::IssuerFault;
+use gatewright_store::state::StateError;
 
 use crate::assemble::Unassembled;
 use crate::commands::Outcome;
+use crate::config::Fault;
 use crate::keys::KeyFault;
 use crate::listen::BadCertificate;
 
@@ -50,6 +52,18 @@ pub enum StartFault {
         /// Why.
         reason: String,
     },
+    /// The catalogue, which was read from the state or is to become its first version.
+    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
+    Configuration(Vec<Fault>),
+    /// The catalogue should lie in the state, where there is none.
+    #[error("the store holds no version of the catalogue; name the first one by `import: FILE` beside `source: store`")]
+    NoVersion,
+    /// The state.
+    #[error(transparent)]
+    State(#[from] StateError),
+    /// The state's password.
+    #[error("the state's database: {0}")]
+    StateCredential(String),
     /// A signal handler.
     #[error("signals cannot be listened for: {0}")]
     Signals(std::io::Error),
@@ -62,11 +76,20 @@ impl StartFault {
     /// How the process ends for it.
     pub const fn outcome(&self) -> Outcome {
         match self {
-            Self::World(_) | Self::Issuers(_) | Self::Certificate(_) => Outcome::BadConfiguration,
-            Self::Listener { .. } | Self::InUse(_) => Outcome::Unreachable,
-            Self::Data { .. } | Self::Key(_) | Self::Log(_) | Self::Dial(_) | Self::Signals(_) | Self::Threads(_) => {
-                Outcome::Internal
-            }
+            Self::World(_)
+            | Self::Issuers(_)
+            | Self::Certificate(_)
+            | Self::Configuration(_)
+            | Self::NoVersion
+            | Self::StateCredential(_) => Outcome::BadConfiguration,
+            Self::Listener { .. } | Self::InUse(_) | Self::State(StateError::Unreachable(_)) => Outcome::Unreachable,
+            Self::State(_)
+            | Self::Data { .. }
+            | Self::Key(_)
+            | Self::Log(_)
+            | Self::Dial(_)
+            | Self::Signals(_)
+            | Self::Threads(_) => Outcome::Internal,
         }
     }
 }

@@ -315,7 +315,7 @@ fn relative_paths_start_from_the_configurations_folder() {
         "connections: { lab: { protocol: openai, url: \"https://a.example\", credential: \"file:keys/lab\" } }",
     ));
     assert_eq!(ready.data, Path::new("/etc/gatewright/data"));
-    assert_eq!(ready.catalogue, Path::new("/etc/gatewright/catalogue.yaml"));
+    assert_eq!(ready.catalogue.path(), Some(Path::new("/etc/gatewright/catalogue.yaml")));
     let credential = ready.connections["lab"].credential.as_ref().map(ToString::to_string);
     assert_eq!(credential.as_deref(), Some("file:/etc/gatewright/keys/lab"));
 }
@@ -391,4 +391,34 @@ fn models_and_datasets_lie_where_there_are_such() {
             "12:41: a collection is NAME or TENANT/DATABASE/NAME",
         ],
     );
+}
+
+#[test]
+fn a_database_is_reached_over_tls_unless_it_is_here() {
+    use config::ready::{CatalogueFrom, Privacy, State};
+    let with = |state: &str| {
+        let text = format!(
+            "version: 1\nlisten: {{ data: \"127.0.0.1:1\", admin: \"127.0.0.1:2\" }}\ndata: d\ncatalogue: {{ source: store, import: c }}\nstate: {{ postgres: {{ {state} }} }}\n"
+        );
+        config::parse(&text, Path::new("gatewright.yaml"), Purpose::Check)
+    };
+    let privacy = |state: &str| match with(state) {
+        Ok((ready, warnings)) => match ready.state {
+            State::Postgres(postgres) => (postgres.privacy, warnings.len()),
+            State::Sqlite => panic!("{state}: no database"),
+        },
+        Err(faults) => panic!("{state}: {faults:#?}"),
+    };
+    assert_eq!(privacy("url: \"postgres://g@db.example/g\""), (Privacy::Tls(None), 0));
+    assert_eq!(privacy("url: \"postgres://g@127.0.0.1/g\""), (Privacy::Plain, 0));
+    assert_eq!(privacy("url: \"postgres://g@db.example/g\", danger_plaintext: true"), (Privacy::Plain, 1));
+    let refused = |state: &str| with(state).map(|_| ()).expect_err(state)[0].to_string();
+    let told = refused("url: \"postgres://g:hunter2@db.example/g\"");
+    assert!(told.contains("credential") && !told.contains("hunter2"), "{told}");
+    assert!(refused("url: \"postgres://g@db.example/g\", credential: hunter2").contains("env:NAME"));
+    assert!(refused("connections: 4").contains("`url` is missing"));
+    assert!(refused("url: \"postgres://g@db.example/g?sslmode=disable\"").contains("sslmode"));
+
+    let (ready, _) = with("url: \"postgres://g@127.0.0.1/g\"").expect("it holds");
+    assert_eq!(ready.catalogue, CatalogueFrom::Store { import: Some("c".into()) });
 }

@@ -26,7 +26,7 @@ fn write(folder: &Path, configuration: &str, catalogue: &str) {
 
 fn start(folder: &Path) -> Reloader {
     let loaded = config::load(&folder.join("gatewright.yaml")).unwrap_or_else(|faults| panic!("{faults:#?}"));
-    Reloader::start(&loaded, Vec::new()).expect("signals")
+    Reloader::start(&loaded, Vec::new(), None).expect("signals")
 }
 
 async fn next(reloader: &mut Reloader) -> Change {
@@ -176,7 +176,7 @@ async fn hands_a_new_certificate_to_its_listener_and_keeps_the_old_one_when_it_i
     write(folder.path(), &configuration("1s").replace("data: \"127.0.0.1:0\"", listen), CATALOGUE);
     let loaded = config::load(&folder.path().join("gatewright.yaml")).unwrap_or_else(|faults| panic!("{faults:#?}"));
     let tls = ReloadingTls::open(loaded.ready.data_listener.tls.as_ref().expect("TLS")).expect("TLS");
-    let mut reloader = Reloader::start(&loaded, vec![(Side::Data, tls.clone())]).expect("signals");
+    let mut reloader = Reloader::start(&loaded, vec![(Side::Data, tls.clone())], None).expect("signals");
     assert_eq!(tls.certificate().first().map(|certificate| certificate.to_vec()), Some(first));
 
     let second = certificate("second.example");

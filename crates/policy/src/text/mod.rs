@@ -80,6 +80,12 @@ impl CatalogueText {
         &self.content_rules
     }
 
+    /// The same catalogue under another digest, by which records are to name it.
+    #[must_use]
+    pub fn known_by(self, digest: Digest) -> Self {
+        Self { digest, ..self }
+    }
+
     /// Who may lift which hold, and how.
     pub fn approvals(&self) -> &[ApprovalText] {
         &self.approvals

@@ -11,6 +11,7 @@ use super::{Outcome, answer, complain};
 use crate::config::ready::{Log, LogFormat};
 use crate::quickstart::{Fault, Prepared, prepare};
 use crate::run::{self, Running, Watched};
+use crate::state;
 use crate::telemetry::logging;
 
 /// What was asked for.
@@ -47,7 +48,11 @@ pub fn run(wanted: Wanted) -> Outcome {
         if let Err(error) = keep(&wanted.data, &tokens) {
             return complain(Outcome::Internal, &format!("the demo tokens cannot be written: {error}"));
         }
-        let running = match Running::start(loaded, Watched::Nothing).await {
+        let state = match state::open(&loaded.ready).await {
+            Ok(state) => state,
+            Err(fault) => return complain(fault.outcome(), &fault),
+        };
+        let running = match Running::start(loaded, state, Watched::Nothing).await {
             Ok(running) => running,
             Err(fault) => return complain(fault.outcome(), &fault),
         };

@@ -8,10 +8,11 @@ use gatewright_policy::{
     Pattern, Place,
 };
 
-use super::catalogue::{LONGEST, at, bounded_text, custom_rules, sources, words_path};
+use super::catalogue::{LONGEST, at, bounded_text, custom_rules, custom_rules_with, sources, words_path};
 use super::digest::sha256;
+use super::ready::CatalogueFrom;
 use super::reload::Fingerprint;
-use super::{Fault, Purpose, Ready};
+use super::{Fault, Held, Purpose, Ready};
 
 /// A configuration with everything that it refers to, read, compiled and held against each other.
 #[derive(Debug)]
@@ -57,14 +58,31 @@ impl Loaded {
         Self::put_together(ready, warnings, None)
     }
 
-    fn put_together(ready: Ready, mut warnings: Vec<Fault>, earlier: Option<&Earlier>) -> Result<Self, Vec<Fault>> {
-        let sources = sources(&ready.catalogue)?;
+    pub(super) fn put_together(
+        ready: Ready,
+        mut warnings: Vec<Fault>,
+        earlier: Option<&Earlier>,
+    ) -> Result<Self, Vec<Fault>> {
+        let held = match &ready.catalogue {
+            CatalogueFrom::Held(held) => Some(held.clone()),
+            CatalogueFrom::Path(_) | CatalogueFrom::Store { .. } => None,
+        };
+        let sources = match (&held, ready.catalogue.path()) {
+            (Some(held), _) => held.sources(),
+            (None, Some(path)) => sources(path)?,
+            (None, None) => return Err(vec![not_at_hand(&ready)]),
+        };
         let text = match earlier {
             Some(earlier) => gatewright_policy::parse_after(&sources, earlier)?,
             None => gatewright_policy::parse(&sources)?,
         };
+        // A version is known by one digest everywhere: in the store, in records, at every replica.
+        let text = match &held {
+            Some(held) => text.known_by(held.digest),
+            None => text,
+        };
         let mut faults = Vec::new();
-        let detectors = collect(&mut faults, detectors(text.detectors()));
+        let detectors = collect(&mut faults, detectors(text.detectors(), held.as_ref()));
         let prompt_rules = collect(&mut faults, patterns(text.content_rules(), |rule| rule.prompt.as_ref()));
         let answer_rules = collect(&mut faults, patterns(text.content_rules(), |rule| rule.answer.as_ref()));
         // Where a detector is at fault, the catalogue is still held against the names that it declares, so that its
@@ -121,8 +139,20 @@ fn landscape(ready: &Ready, info_types: Vec<InfoType>) -> Landscape {
     }
 }
 
-fn detectors(written: &[DetectorRule]) -> Result<Detectors, Vec<Fault>> {
-    let rules = custom_rules(written)?;
+/// A catalogue that lies in a running gateway's store, and nowhere else.
+fn not_at_hand(ready: &Ready) -> Fault {
+    let message =
+        "the catalogue lies in the store of a running gateway; `import: FILE` beside `source: store` names files \
+                   to begin with and to look at here"
+            .to_owned();
+    Fault { file: ready.file.display().to_string(), line: 0, column: 0, message }
+}
+
+fn detectors(written: &[DetectorRule], held: Option<&Held>) -> Result<Detectors, Vec<Fault>> {
+    let rules = match held {
+        Some(held) => custom_rules_with(written, &|catalogue, file| held.words(catalogue, file))?,
+        None => custom_rules(written)?,
+    };
     Detectors::with(&rules).map_err(|faults| {
         let rule = |fault: &RuleFault| written.iter().find(|rule| rule.name.as_str() == fault.rule);
         faults.iter().map(|fault| led_back(rule(fault).map(|rule| &rule.place), fault)).collect()
@@ -168,17 +198,20 @@ fn patterns(
 /// Every file that a change of which may change what runs. Credentials are not among them: their lenders look for
 /// themselves.
 fn files(ready: &Ready, sources: &[gatewright_policy::Source], detectors: &[DetectorRule]) -> Vec<PathBuf> {
-    let mut files = vec![ready.file.clone(), ready.catalogue.clone()];
-    if ready.catalogue.is_file() {
-        // A new `.cedar` file beside the catalogue belongs to it: the folder changes when one comes or goes.
-        let beside = ready.catalogue.parent().filter(|folder| !folder.as_os_str().is_empty());
-        files.push(beside.unwrap_or_else(|| Path::new(".")).to_owned());
+    let mut files = vec![ready.file.clone()];
+    if let CatalogueFrom::Path(catalogue) = &ready.catalogue {
+        files.push(catalogue.clone());
+        if catalogue.is_file() {
+            // A new `.cedar` file beside the catalogue belongs to it: the folder changes when one comes or goes.
+            let beside = catalogue.parent().filter(|folder| !folder.as_os_str().is_empty());
+            files.push(beside.unwrap_or_else(|| Path::new(".")).to_owned());
+        }
+        files.extend(sources.iter().map(|source| PathBuf::from(&source.name)));
+        files.extend(detectors.iter().filter_map(|detector| match &detector.pattern {
+            Pattern::WordsFile(file) => Some(words_path(&detector.place.file, file)),
+            Pattern::Words(_) | Pattern::Regex(_) | Pattern::Fields(_) => None,
+        }));
     }
-    files.extend(sources.iter().map(|source| PathBuf::from(&source.name)));
-    files.extend(detectors.iter().filter_map(|detector| match &detector.pattern {
-        Pattern::WordsFile(file) => Some(words_path(&detector.place.file, file)),
-        Pattern::Words(_) | Pattern::Regex(_) | Pattern::Fields(_) => None,
-    }));
     files.extend(certificates(ready));
     files.extend(ready.connections.values().filter_map(|connection| connection.ca.clone()));
     files
@@ -193,7 +226,12 @@ fn certificates(ready: &Ready) -> Vec<PathBuf> {
 fn fingerprint(ready: &Ready, files: &[PathBuf]) -> Fingerprint {
     let certificates = certificates(ready);
     let (of_tls, of_world): (Vec<_>, Vec<_>) = files.iter().partition(|file| certificates.contains(file));
-    Fingerprint { world: content(&of_world), certificates: content(&of_tls) }
+    let held = match &ready.catalogue {
+        // A version that goes back to an earlier one's content is a change all the same: it has a number of its own.
+        CatalogueFrom::Held(held) => Some((held.version, held.digest)),
+        CatalogueFrom::Path(_) | CatalogueFrom::Store { .. } => None,
+    };
+    Fingerprint { world: content(&of_world), certificates: content(&of_tls), held }
 }
 
 /// A digest over the names and contents of files. A folder counts by its files, which are in the list themselves.

@@ -11,7 +11,7 @@ use super::fault::Fault;
 pub(super) const LONGEST: u64 = 8 * 1024 * 1024;
 
 /// The most files of one catalogue.
-const MOST_FILES: usize = 1_000;
+pub(super) const MOST_FILES: usize = 1_000;
 
 /// Reads a catalogue's files: those of a folder, or one file and the `.cedar` files beside it, in the order of their
 /// names. What cannot be read is a fault in words; nothing is skipped.
@@ -79,6 +79,14 @@ pub(super) fn bounded_text(path: &Path, longest: u64) -> std::io::Result<String>
 /// The catalogue's detectors as the masking engine takes them; word lists in files are read here. The detectors' order
 /// is kept, so that a fault of the engine can be led back to its place.
 pub fn custom_rules(detectors: &[DetectorRule]) -> Result<Vec<CustomRule>, Vec<Fault>> {
+    custom_rules_with(detectors, &|catalogue, file| bounded_text(&words_path(catalogue, file), LONGEST))
+}
+
+/// Like [`custom_rules`]; `read` gives a word list by the catalogue's file that names it and the path that it says.
+pub(super) fn custom_rules_with(
+    detectors: &[DetectorRule],
+    read: &dyn Fn(&str, &str) -> std::io::Result<String>,
+) -> Result<Vec<CustomRule>, Vec<Fault>> {
     let mut rules = Vec::with_capacity(detectors.len());
     let mut faults = Vec::new();
     for detector in detectors {
@@ -86,7 +94,7 @@ pub fn custom_rules(detectors: &[DetectorRule]) -> Result<Vec<CustomRule>, Vec<F
             Pattern::Words(words) => CustomPattern::Words(words.clone()),
             Pattern::Regex(regex) => CustomPattern::Regex(regex.clone()),
             Pattern::Fields(fields) => CustomPattern::Fields(fields.clone()),
-            Pattern::WordsFile(file) => match words_of(&detector.place.file, file) {
+            Pattern::WordsFile(file) => match read(&detector.place.file, file).map(|text| words_of(&text)) {
                 Ok(words) => CustomPattern::Words(words),
                 Err(error) => {
                     faults.push(at(&detector.place, format!("the word list `{file}` cannot be read: {error}")));
@@ -99,11 +107,10 @@ pub fn custom_rules(detectors: &[DetectorRule]) -> Result<Vec<CustomRule>, Vec<F
     if faults.is_empty() { Ok(rules) } else { Err(faults) }
 }
 
-/// The lines of a word list that are not empty and no comment; its path starts from the catalogue's folder.
-fn words_of(catalogue: &str, file: &str) -> std::io::Result<Vec<String>> {
-    let text = bounded_text(&words_path(catalogue, file), LONGEST)?;
+/// The lines of a word list that are not empty and no comment.
+fn words_of(text: &str) -> Vec<String> {
     let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
-    Ok(lines.map(str::to_owned).collect())
+    lines.map(str::to_owned).collect()
 }
 
 /// Where a word list lies: its path starts from the folder of the catalogue's file that names it.

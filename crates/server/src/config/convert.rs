@@ -11,7 +11,7 @@ use super::fault::{Fault, Faults, Mark};
 use super::network::Network;
 use super::raw::{self, CatalogueAt, Raw};
 use super::read::{At, Bytes, Named, shown};
-use super::ready::{AnswerRecords, CertificateFiles, Limits, Listener, Log, LogFormat, Ready};
+use super::ready::{AnswerRecords, CatalogueFrom, CertificateFiles, Limits, Listener, Log, LogFormat, Ready};
 
 /// One turn from what is written to what runs. It goes on after a fault, so that all of them are reported.
 pub(super) struct Conversion<'a> {
@@ -38,6 +38,7 @@ impl Conversion<'_> {
         }
         let data = self.required(raw.data.as_ref(), raw.mark, "data").and_then(|text| self.path(text));
         let catalogue = self.catalogue(raw);
+        let state = self.state(raw);
         let issuers = self.issuers(raw);
         let connections = self.connections(raw);
         let models = self.models(raw);
@@ -54,6 +55,7 @@ impl Conversion<'_> {
             admin_listener: admin_listener?,
             data: data?,
             catalogue: catalogue?,
+            state: state?,
             issuers,
             connections,
             models,
@@ -213,13 +215,14 @@ impl Conversion<'_> {
         }
     }
 
-    fn catalogue(&mut self, raw: &Raw) -> Option<PathBuf> {
+    fn catalogue(&mut self, raw: &Raw) -> Option<CatalogueFrom> {
         match self.required(raw.catalogue.as_ref(), raw.mark, "catalogue")? {
-            CatalogueAt::Path(path) => self.path(path),
+            CatalogueAt::Path(path) => self.path(path).map(CatalogueFrom::Path),
             CatalogueAt::Source(source) => {
-                let mark = source.source.as_ref().map_or(source.mark, |source| source.mark);
-                self.faults.add(mark, "this version reads its catalogue from a file or a folder only");
-                None
+                let written = self.required(source.source.as_ref(), source.mark, "source");
+                self.choice(written, &[("store", ())])?;
+                let import = source.import.as_ref().map(|path| self.path(path));
+                Some(CatalogueFrom::Store { import: import.flatten() })
             }
         }
     }
@@ -247,7 +250,7 @@ impl Conversion<'_> {
         self.count(count.as_ref(), usual, least, most)
     }
 
-    fn count(&mut self, written: Option<&At<u64>>, usual: usize, least: usize, most: usize) -> usize {
+    pub(super) fn count(&mut self, written: Option<&At<u64>>, usual: usize, least: usize, most: usize) -> usize {
         let Some(written) = written else { return usual };
         match usize::try_from(written.value) {
             Ok(count) if (least..=most).contains(&count) => count,

@@ -8,6 +8,7 @@ mod catalogue;
 mod convert;
 mod digest;
 mod fault;
+mod held;
 mod issuers;
 mod network;
 pub mod raw;
@@ -16,12 +17,14 @@ mod read;
 pub mod ready;
 mod reload;
 pub mod secrets;
+mod state;
 mod tree;
 mod watch;
 
 pub use assemble::{ContentDetectors, Loaded};
 pub use catalogue::{custom_rules, sources};
 pub use fault::{Fault, Mark};
+pub use held::Held;
 pub use network::Network;
 pub use read::{At, Bytes, Named};
 pub use ready::Ready;
@@ -51,14 +54,19 @@ pub fn check(path: &Path) -> Result<Loaded, Vec<Fault>> {
     Loaded::read(path, Purpose::Check, None)
 }
 
-/// What `gatewright serve` starts with.
+/// Reads a configuration to be run whose catalogue is in files.
 pub fn load(path: &Path) -> Result<Loaded, Vec<Fault>> {
     Loaded::read(path, Purpose::Serve, None)
 }
 
 /// What a running gateway loads again; what did not change since `earlier` is neither read nor compiled again.
-fn load_after(path: &Path, earlier: &gatewright_policy::Earlier) -> Result<Loaded, Vec<Fault>> {
-    Loaded::read(path, Purpose::Serve, Some(earlier))
+/// A catalogue in the store is `held`.
+fn load_after(path: &Path, earlier: &gatewright_policy::Earlier, held: Option<Held>) -> Result<Loaded, Vec<Fault>> {
+    let (mut ready, warnings) = read(path, Purpose::Serve)?;
+    if let (ready::CatalogueFrom::Store { .. }, Some(held)) = (&ready.catalogue, held) {
+        ready.catalogue = ready::CatalogueFrom::Held(held);
+    }
+    Loaded::put_together(ready, warnings, Some(earlier))
 }
 
 /// Reads the configuration file alone, with its warnings; the catalogue is not looked at.

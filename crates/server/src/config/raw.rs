@@ -23,6 +23,8 @@ pub const SECTIONS: &[(&str, &[&str])] = &[
     ("`drain`", Drain::KEYS),
     ("`log`", Log::KEYS),
     ("The catalogue", CatalogueSource::KEYS),
+    ("`state`", State::KEYS),
+    ("`state`", Postgres::KEYS),
 ];
 
 section! {
@@ -36,6 +38,8 @@ section! {
         data: At<String>,
         /// The role catalogue: a file, a folder, or `{source: store}`.
         catalogue: CatalogueAt,
+        /// Where what replicas share is kept.
+        state: State,
         /// Who may vouch for callers.
         issuers: Named<Issuer>,
         /// Model servers and vector databases.
@@ -248,6 +252,32 @@ section! {
     CatalogueSource {
         /// `store`.
         source: At<String>,
+        /// What becomes the first version where there is none.
+        import: At<String>,
+    }
+}
+
+section! {
+    /// Where what replicas share is kept: without a database, in a file of the data folder.
+    State {
+        /// In a PostgreSQL database.
+        postgres: Postgres,
+    }
+}
+
+section! {
+    /// A PostgreSQL database.
+    Postgres {
+        /// Where it is: `postgres://user@host:5432/database`.
+        url: At<String>,
+        /// Where its password lies: `env:NAME` or `file:/path`.
+        credential: At<String>,
+        /// The authorities that may vouch for it, a PEM file, instead of the system's.
+        ca: At<String>,
+        /// The most connections at once.
+        connections: At<u64>,
+        /// Accepts that a database beyond this machine is spoken to without TLS.
+        danger_plaintext: At<bool>,
     }
 }
 

@@ -85,7 +85,7 @@ impl Conversion<'_> {
     }
 
     /// A secret's place. What is written instead is not repeated: it may be the secret.
-    fn reference(&mut self, text: &At<String>) -> Option<Reference> {
+    pub(super) fn reference(&mut self, text: &At<String>) -> Option<Reference> {
         match Reference::parse(&text.value) {
             Ok(reference) => {
                 let reference = match reference {
@@ -105,7 +105,7 @@ impl Conversion<'_> {
     }
 
     /// Authorities of its own. They are read here only to say now what would fail later.
-    fn authorities(&mut self, text: &At<String>) -> Option<PathBuf> {
+    pub(super) fn authorities(&mut self, text: &At<String>) -> Option<PathBuf> {
         let path = self.path(text)?;
         match std::fs::read(&path) {
             Ok(pem) => {

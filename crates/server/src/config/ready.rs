@@ -2,14 +2,16 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use gatewright_identity::IssuerConfig;
 use gatewright_model::{ConnectionName, DatasetName, Digest, IssuerName, ModelName, Trust};
+use gatewright_store::state::PostgresAddress;
 use gatewright_upstream::lend::Reference;
 use gatewright_upstream::reach::{Origin, Timeouts};
 
+use super::held::Held;
 use super::network::Network;
 
 /// A configuration that holds.
@@ -25,8 +27,10 @@ pub struct Ready {
     pub admin_listener: Listener,
     /// The folder of everything that the gateway keeps.
     pub data: PathBuf,
-    /// Where the role catalogue is: a file or a folder.
-    pub catalogue: PathBuf,
+    /// Where the role catalogue is.
+    pub catalogue: CatalogueFrom,
+    /// Where what replicas share is kept.
+    pub state: State,
     /// Who may vouch for callers, in the order of their names.
     pub issuers: BTreeMap<IssuerName, Issuer>,
     /// Model servers and vector databases.
@@ -45,6 +49,62 @@ pub struct Ready {
     pub grace: Duration,
     /// What the gateway says of itself.
     pub log: Log,
+}
+
+/// Where the role catalogue is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CatalogueFrom {
+    /// In a file or a folder.
+    Path(PathBuf),
+    /// In the state. Whoever runs it puts what is there in this place.
+    Store {
+        /// What becomes the first version where there is none: a file or a folder.
+        import: Option<PathBuf>,
+    },
+    /// It is at hand.
+    Held(Held),
+}
+
+impl CatalogueFrom {
+    /// The file or folder of this machine that it is, or begins as.
+    pub fn path(&self) -> Option<&Path> {
+        match self {
+            Self::Path(path) => Some(path),
+            Self::Store { import } => import.as_deref(),
+            Self::Held(_) => None,
+        }
+    }
+}
+
+/// Where what replicas share is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum State {
+    /// In a file of the data folder.
+    Sqlite,
+    /// In a database.
+    Postgres(Postgres),
+}
+
+/// A PostgreSQL database.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Postgres {
+    /// Where it is.
+    pub address: PostgresAddress,
+    /// Where the password lies; `None` where the server asks for none.
+    pub credential: Option<Reference>,
+    /// Whether what is said may be read on the way.
+    pub privacy: Privacy,
+    /// The most connections for questions.
+    pub connections: usize,
+}
+
+/// How bytes travel to a database.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Privacy {
+    /// In the clear.
+    Plain,
+    /// Over TLS, vouched for by the authorities in this file, or by the system's.
+    Tls(Option<PathBuf>),
 }
 
 /// A listener.

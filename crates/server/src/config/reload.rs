@@ -2,10 +2,11 @@ use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::watch;
 
-use super::ready::CertificateFiles;
+use super::ready::{CatalogueFrom, CertificateFiles};
 use super::watch::Watch;
-use super::{Fault, Loaded, Ready};
+use super::{Fault, Held, Loaded, Ready};
 use crate::listen::certificate::ReloadingTls;
 
 /// What has become of the configuration on disk.
@@ -34,6 +35,7 @@ pub struct Reloader {
     watch: Watch,
     hangup: Signal,
     listeners: Vec<(Side, ReloadingTls)>,
+    versions: Option<watch::Receiver<Held>>,
     status: Arc<ReloaderStatus>,
 }
 
@@ -53,6 +55,8 @@ pub(super) struct Fingerprint {
     pub(super) world: gatewright_model::Digest,
     /// Of the certificates and their keys.
     pub(super) certificates: gatewright_model::Digest,
+    /// The catalogue's version in the store.
+    pub(super) held: Option<(u64, gatewright_model::Digest)>,
 }
 
 /// Whether the configuration on disk is the one that runs; readiness tells it.
@@ -78,7 +82,13 @@ impl ReloaderStatus {
 impl Reloader {
     /// Watches what `loaded` was made from. `listeners` are handed new certificates as they come. Needs a runtime; fails
     /// where SIGHUP cannot be listened for.
-    pub fn start(loaded: &Loaded, listeners: Vec<(Side, ReloadingTls)>) -> std::io::Result<Self> {
+    ///
+    /// A catalogue in the store is taken from `versions`, and read again when they change.
+    pub fn start(
+        loaded: &Loaded,
+        listeners: Vec<(Side, ReloadingTls)>,
+        versions: Option<watch::Receiver<Held>>,
+    ) -> std::io::Result<Self> {
         Ok(Self {
             path: loaded.ready.file.clone(),
             running: loaded.ready.clone(),
@@ -87,6 +97,7 @@ impl Reloader {
             watch: Watch::over(loaded.files.clone()),
             hangup: signal(SignalKind::hangup())?,
             listeners,
+            versions,
             status: Arc::default(),
         })
     }
@@ -103,6 +114,7 @@ impl Reloader {
             let asked = tokio::select! {
                 () = self.watch.changed() => false,
                 Some(()) = self.hangup.recv() => true,
+                () = another(&mut self.versions) => false,
             };
             if let Some(change) = self.look(asked).await {
                 return change;
@@ -112,14 +124,16 @@ impl Reloader {
 
     async fn look(&mut self, asked: bool) -> Option<Change> {
         let (path, earlier) = (self.path.clone(), self.earlier.clone());
-        let read = tokio::task::spawn_blocking(move || super::load_after(&path, &earlier)).await;
+        let held = self.versions.as_ref().map(|versions| versions.borrow().clone());
+        let read = tokio::task::spawn_blocking(move || super::load_after(&path, &earlier, held)).await;
         let read = read.unwrap_or_else(|_| Err(vec![panicked(&self.path)]));
         let loaded = match read {
             Ok(loaded) => loaded,
             Err(faults) => return Some(self.refuse(faults)),
         };
         let certificates = self.fingerprint.certificates != loaded.fingerprint.certificates;
-        let world = asked || self.fingerprint.world != loaded.fingerprint.world;
+        let of_world = |fingerprint: &Fingerprint| (fingerprint.world, fingerprint.held);
+        let world = asked || of_world(&self.fingerprint) != of_world(&loaded.fingerprint);
         if (world || certificates)
             && let Err(fault) = self.hand_over_certificates(&loaded.ready)
         {
@@ -161,6 +175,16 @@ impl Reloader {
     }
 }
 
+/// Returns when another version is at hand; never where versions come from nowhere.
+async fn another(versions: &mut Option<watch::Receiver<Held>>) {
+    if let Some(versions) = versions
+        && versions.changed().await.is_ok()
+    {
+        return;
+    }
+    std::future::pending().await
+}
+
 fn certificate_of(ready: &Ready, side: Side) -> Option<&CertificateFiles> {
     match side {
         Side::Data => ready.data_listener.tls.as_ref(),
@@ -191,6 +215,12 @@ fn needs_restart(running: &Ready, new: &Ready) -> Vec<&'static str> {
     }
     if running.data != new.data {
         restart.push("data");
+    }
+    if running.state != new.state {
+        restart.push("state");
+    }
+    if matches!(running.catalogue, CatalogueFrom::Held(_)) != matches!(new.catalogue, CatalogueFrom::Held(_)) {
+        restart.push("where the catalogue is");
     }
     if running.log != new.log {
         restart.push("log");

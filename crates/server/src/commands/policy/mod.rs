@@ -25,6 +25,7 @@ pub use test::test;
 pub use who_can::{Whom, who_can};
 
 use super::{Outcome, complain};
+use crate::config::ready::CatalogueFrom;
 use crate::config::{Fault, Loaded, check as checked};
 use crate::system::SystemClock;
 
@@ -36,7 +37,7 @@ fn load(config: &Path) -> Result<Loaded, Outcome> {
 /// The same configuration with another catalogue.
 fn with_catalogue(loaded: &Loaded, catalogue: PathBuf) -> Result<Loaded, Outcome> {
     let mut ready = loaded.ready.clone();
-    ready.catalogue = catalogue;
+    ready.catalogue = CatalogueFrom::Path(catalogue);
     Loaded::assemble(ready, Vec::new()).map_err(|faults| faulty(&faults))
 }
 

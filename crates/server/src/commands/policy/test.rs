@@ -22,7 +22,7 @@ pub fn test(config: &Path, files: &[PathBuf], format: Format) -> Outcome {
 fn run(config: &Path, files: &[PathBuf], format: Format) -> Result<Outcome, Outcome> {
     let loaded = load(config)?;
     let found = match files {
-        [] => beside(&loaded.ready.catalogue)?,
+        [] => beside(loaded.ready.catalogue.path().unwrap_or_else(|| Path::new(".")))?,
         _ => files.to_vec(),
     };
     let cases = read(&found, moment(None)?)?;
