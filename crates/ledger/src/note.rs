@@ -42,7 +42,8 @@ pub struct TrustedKey {
 }
 
 impl TrustedKey {
-    fn new(name: &str, public: [u8; 32]) -> Result<Self, BadNote> {
+    /// The key of this name.
+    pub fn new(name: &str, public: [u8; 32]) -> Result<Self, BadNote> {
         let fit = |c: char| !c.is_whitespace() && !c.is_control() && c != '+';
         if name.is_empty() || name.len() > 256 || !name.chars().all(fit) {
             return Err(BadNote::Key);
@@ -54,6 +55,28 @@ impl TrustedKey {
     /// The key's name, which is its log's origin.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Its 32 bytes.
+    pub const fn public(&self) -> &[u8; 32] {
+        &self.public
+    }
+
+    /// The same key under the name of something that its owner keeps.
+    pub fn named(&self, name: &str) -> Result<Self, BadNote> {
+        Self::new(name, self.public)
+    }
+
+    /// Whether the key has signed exactly these bytes.
+    pub fn has_signed(&self, bytes: &[u8], signature: &[u8]) -> Result<(), BadNote> {
+        UnparsedPublicKey::new(&ED25519, &self.public).verify(bytes, signature).map_err(|_| BadNote::Signature)
+    }
+
+    /// The line by which a note carries a signature of this key.
+    pub(crate) fn signature_line(&self, signature: &[u8]) -> String {
+        let mut bytes = self.hash.to_vec();
+        bytes.extend_from_slice(signature);
+        format!("\u{2014} {} {}\n", self.name, STANDARD.encode(bytes))
     }
 
     /// Gives the text of a note that this key has signed, with its final newline.
@@ -170,11 +193,22 @@ impl SigningKey {
         &self.trusted
     }
 
+    /// The same key under the name of something that its owner keeps.
+    pub fn named(&self, name: &str) -> Result<Self, BadNote> {
+        Self::from_seed(name, Secret::new(*self.seed.expose()))
+    }
+
+    /// Its signature of exactly these bytes.
+    pub fn sign_bytes(&self, bytes: &[u8]) -> [u8; 64] {
+        let mut signature = [0; 64];
+        // INVARIANT: an Ed25519 signature has 64 bytes.
+        signature.copy_from_slice(self.pair.sign(bytes).as_ref());
+        signature
+    }
+
     /// The note that says this text, which ends in a newline, with this key's signature.
     pub fn sign(&self, text: &str) -> String {
-        let mut signature = self.trusted.hash.to_vec();
-        signature.extend_from_slice(self.pair.sign(text.as_bytes()).as_ref());
-        format!("{text}\n\u{2014} {} {}\n", self.trusted.name, STANDARD.encode(signature))
+        format!("{text}\n{}", self.trusted.signature_line(&self.sign_bytes(text.as_bytes())))
     }
 }
 

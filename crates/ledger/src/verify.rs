@@ -1,157 +1,16 @@
-use std::collections::BTreeMap;
-use std::fmt;
+use std::collections::{BTreeMap, BTreeSet};
 
-use gatewright_model::{BodyRef, Digest, Event, RequestId};
+use gatewright_model::{BodyRef, Digest, Event, Predecessor, RequestId};
 
 use crate::body::BodyAt;
 use crate::cbor::Malformed;
 use crate::checkpoint::Checkpoint;
+use crate::finding::{Finding, Flaw, WhichBody};
 use crate::frame::Frame;
 use crate::leaf::{Leaf, LeafKind};
+use crate::receipt::Receipt;
 use crate::segment::SegmentHead;
 use crate::tree::{Frontier, leaf_hash};
-
-/// What is wrong with a log, and the records that it is about.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Finding {
-    /// The first record that may be bad, from 0.
-    pub first: u64,
-    /// The last record that may be bad; the same as `first` where one record is to blame for certain.
-    pub last: u64,
-    /// What is wrong.
-    pub flaw: Flaw,
-}
-
-/// One of the two bodies of a journey.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum WhichBody {
-    /// The request as it was sent, masked.
-    Request,
-    /// The answer as it was delivered, masked.
-    Answer,
-}
-
-/// What can be wrong with a log.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Flaw {
-    /// The record is not what was written: its checksum fails, or the next one holds another link.
-    Changed,
-    /// The record is gone while later ones are there.
-    Dropped,
-    /// The record stands behind one that was written after it.
-    Swapped,
-    /// A record stands where it does not belong: its number was there before.
-    Inserted,
-    /// Bytes that are no record stand behind a segment's last one.
-    Trailing,
-    /// What a segment says of the records before it is wrong.
-    Head,
-    /// The log ends here although it once had more records, as a checkpoint of its own says.
-    Truncated {
-        /// How many records that checkpoint counts.
-        claimed: u64,
-    },
-    /// The log ends here although somebody else keeps a checkpoint that counts more records.
-    RolledBack {
-        /// How many records that checkpoint counts.
-        claimed: u64,
-    },
-    /// Records, among these, were replaced and everything after them computed anew: the signed root is another.
-    Rewritten,
-    /// The log's key has signed two histories.
-    Forked,
-    /// A journey has no outcome although the gateway has started again since.
-    NoOutcome(RequestId),
-    /// An outcome without an intent, or a second intent.
-    Unpaired(RequestId),
-    /// The record cannot be read.
-    Malformed(Malformed),
-    /// The body that the record vouches for is gone.
-    BodyMissing(WhichBody),
-    /// The body is not the one that the record vouches for.
-    BodyChanged(WhichBody),
-    /// The checkpoint of this number in the log's own list is no checkpoint that the trusted key has signed.
-    Checkpoint {
-        /// Its number, from 0.
-        number: u64,
-    },
-}
-
-impl Flaw {
-    /// The word for it in reports.
-    pub const fn name(&self) -> &'static str {
-        match self {
-            Self::Changed => "changed",
-            Self::Dropped => "dropped",
-            Self::Swapped => "swapped",
-            Self::Inserted => "inserted",
-            Self::Trailing => "trailing",
-            Self::Head => "segment_head",
-            Self::Truncated { .. } => "truncated",
-            Self::RolledBack { .. } => "rolled_back",
-            Self::Rewritten => "rewritten",
-            Self::Forked => "forked",
-            Self::NoOutcome(_) => "no_outcome",
-            Self::Unpaired(_) => "unpaired",
-            Self::Malformed(_) => "malformed",
-            Self::BodyMissing(_) => "body_missing",
-            Self::BodyChanged(_) => "body_changed",
-            Self::Checkpoint { .. } => "checkpoint",
-        }
-    }
-
-    /// What a record with the wrong number means, given the numbers of the records that follow it.
-    pub fn of_order(expected: u64, found: u64, following: impl IntoIterator<Item = u64>) -> Self {
-        if found < expected {
-            Self::Inserted
-        } else if following.into_iter().any(|number| number == expected) {
-            Self::Swapped
-        } else {
-            Self::Dropped
-        }
-    }
-}
-
-impl fmt::Display for Finding {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.first == self.last {
-            write!(f, "record {}: ", self.first)?;
-        } else {
-            write!(f, "records {} to {}: ", self.first, self.last)?;
-        }
-        match &self.flaw {
-            Flaw::Changed => f.write_str("changed: the bytes are not those that were written"),
-            Flaw::Dropped => f.write_str("dropped: later records are there, this one is not"),
-            Flaw::Swapped => f.write_str("swapped: it stands behind a record that was written after it"),
-            Flaw::Inserted => f.write_str("inserted: a record stands here that does not belong here"),
-            Flaw::Trailing => f.write_str("bytes that are no record stand behind the segment's last one"),
-            Flaw::Head => f.write_str("the segment that begins here says something wrong of the records before it"),
-            Flaw::Truncated { claimed } => {
-                write!(f, "truncated: the log ends here, its own checkpoint counts {claimed} records")
-            }
-            Flaw::RolledBack { claimed } => {
-                write!(f, "rolled back: the log ends here, the checkpoint you hold counts {claimed} records")
-            }
-            Flaw::Rewritten => f.write_str("rewritten: the signed checkpoint has another root"),
-            Flaw::Forked => f.write_str("forked: the log's key has signed two histories"),
-            Flaw::NoOutcome(request) => write!(f, "{request} has no outcome although the gateway started again"),
-            Flaw::Unpaired(request) => write!(f, "{request} has an outcome without an intent, or a second intent"),
-            Flaw::Malformed(why) => write!(f, "cannot be read: {why}"),
-            Flaw::BodyMissing(which) => write!(f, "{} is gone", which.words()),
-            Flaw::BodyChanged(which) => write!(f, "{} is not the one that the record vouches for", which.words()),
-            Flaw::Checkpoint { number } => write!(f, "checkpoint {number} is not signed by the trusted key"),
-        }
-    }
-}
-
-impl WhichBody {
-    const fn words(self) -> &'static str {
-        match self {
-            Self::Request => "the request's body",
-            Self::Answer => "the answer's body",
-        }
-    }
-}
 
 /// Who keeps a checkpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -182,6 +41,8 @@ pub struct Vouched {
 pub struct Verified {
     /// What it says.
     pub leaf: Leaf,
+    /// The leaf's hash in the tree.
+    pub hash: Digest,
     /// The body to check beside it.
     pub vouched: Option<Vouched>,
 }
@@ -192,17 +53,71 @@ struct Anchor {
     keeper: Keeper,
 }
 
-/// Checks a log's records in order, with nothing but what it is fed. It stops being of use at the first finding.
+/// What is known of a log besides its records.
+#[derive(Default)]
+struct Claims {
+    /// Checkpoints that are still to be reached, by size.
+    anchors: BTreeMap<u64, Anchor>,
+    /// The leaf hashes that receipts promise, by index.
+    promises: BTreeMap<u64, Digest>,
+}
+
+impl Claims {
+    /// The most records that any of them counts, and who keeps it.
+    fn longest(&self) -> Option<(u64, Keeper)> {
+        let anchor = self.anchors.last_key_value().map(|(size, anchor)| (*size, anchor.keeper));
+        let promise = self.promises.last_key_value().map(|(index, _)| (index + 1, Keeper::Outside));
+        anchor.into_iter().chain(promise).max_by_key(|(size, _)| *size)
+    }
+}
+
+/// What is known of the log before the present one.
+#[derive(Default, PartialEq, Eq)]
+enum Previous {
+    /// There is none.
+    #[default]
+    None,
+    /// Nobody has looked: the present log's word is taken for it.
+    Unseen,
+    /// It ended like this.
+    Seen(Predecessor),
+}
+
+impl Previous {
+    fn fits(&self, said: Option<&Predecessor>) -> bool {
+        match self {
+            Self::None => said.is_none(),
+            Self::Unseen => true,
+            Self::Seen(seen) => said == Some(seen),
+        }
+    }
+}
+
+/// Checks the records of a data folder's logs in order, with nothing but what it is fed. It stops being of use at the
+/// first finding. Records are numbered from the folder's first; a log's own tree counts from its own first.
 #[derive(Default)]
 pub struct Verifier {
+    /// The name of the log that is being read.
+    origin: String,
+    /// The number of its first record.
+    base: u64,
     tree: Frontier,
     link: Digest,
-    /// The checkpoints that are still to be reached.
-    anchors: BTreeMap<u64, Anchor>,
-    /// Up to which size the records are those that a checkpoint was signed for.
+    /// Whether the log has been closed.
+    closed: bool,
+    /// The log before.
+    previous: Previous,
+    claims: Claims,
+    /// The claims of logs that have not begun.
+    awaited: BTreeMap<String, Claims>,
+    /// Up to which record they are those that a checkpoint was signed for.
     vouched: u64,
     /// The number of each open journey's intent.
     open: BTreeMap<RequestId, u64>,
+    /// The journeys that the last run left open: their outcomes come before anything else.
+    interrupted: BTreeSet<RequestId>,
+    /// Whether the present log has any record besides those of its beginning.
+    used: bool,
 }
 
 impl Verifier {
@@ -213,21 +128,46 @@ impl Verifier {
 
     /// A verifier before the first record of a segment, which takes for granted what the segment's head says.
     pub fn resume(head: &SegmentHead) -> Self {
-        let open = head.open.iter().map(|journey| (journey.request, journey.intent)).collect();
-        Self { tree: head.tree.clone(), link: head.link, anchors: BTreeMap::new(), vouched: head.tree.size(), open }
+        Self {
+            origin: head.origin().to_owned(),
+            base: head.base(),
+            tree: head.tree.clone(),
+            link: head.link,
+            previous: Previous::Unseen,
+            vouched: head.first,
+            used: head.tree.size() > 0,
+            open: head.open.iter().map(|journey| (journey.request, journey.intent)).collect(),
+            ..Self::default()
+        }
     }
 
     /// How many records were good.
     pub fn size(&self) -> u64 {
-        self.tree.size()
+        self.base + self.tree.size()
     }
 
-    /// The root of the tree over them.
+    /// The number of the present log's first record.
+    pub fn base(&self) -> u64 {
+        self.base
+    }
+
+    /// The name of the present log; empty before the first.
+    pub fn origin(&self) -> &str {
+        &self.origin
+    }
+
+    /// Whether the present log has any record besides those of its beginning, which a start writes before it registers
+    /// the log.
+    pub fn is_used(&self) -> bool {
+        self.used
+    }
+
+    /// The root of the present log's tree.
     pub fn root(&self) -> Digest {
         self.tree.root()
     }
 
-    /// Up to which size a checkpoint vouches for them.
+    /// Up to which record a checkpoint vouches for them.
     pub fn vouched(&self) -> u64 {
         self.vouched
     }
@@ -237,7 +177,7 @@ impl Verifier {
         self.open.iter().map(|(request, intent)| (*request, *intent))
     }
 
-    /// The tree over the records that were good.
+    /// The tree over the present log's records that were good.
     pub fn tree(&self) -> &Frontier {
         &self.tree
     }
@@ -249,38 +189,71 @@ impl Verifier {
 
     /// Adds a checkpoint whose signature was checked, before the record that it ends with is fed.
     pub fn anchor(&mut self, checkpoint: &Checkpoint, keeper: Keeper) -> Result<(), Finding> {
-        let last = checkpoint.size.saturating_sub(1);
-        let forked = Finding { first: 0, last, flaw: Flaw::Forked };
+        if checkpoint.origin != self.origin {
+            let claims = self.awaited.entry(checkpoint.origin.clone()).or_default();
+            return insert(claims, self.base + self.tree.size(), checkpoint, keeper);
+        }
+        let last = self.base + checkpoint.size.saturating_sub(1);
+        let forked = Finding { first: self.base, last, flaw: Flaw::Forked };
         if checkpoint.size <= self.tree.size() {
             // What is past can be compared only where it is the present.
             return if checkpoint.size < self.tree.size() || checkpoint.root == self.tree.root() {
                 Ok(())
-            } else if self.vouched == checkpoint.size {
+            } else if self.vouched == self.base + checkpoint.size {
                 Err(forked)
             } else {
-                Err(Finding { first: self.vouched, last, flaw: Flaw::Rewritten })
+                Err(Finding { first: self.vouched, last: last.max(self.vouched), flaw: Flaw::Rewritten })
             };
         }
-        let anchor = self.anchors.entry(checkpoint.size).or_insert(Anchor { root: checkpoint.root, keeper });
-        if anchor.root != checkpoint.root {
-            return Err(forked);
-        }
-        if keeper == Keeper::Outside {
-            anchor.keeper = keeper;
-        }
+        insert(&mut self.claims, self.base, checkpoint, keeper)
+    }
+
+    /// Adds what a receipt promises, and the state of the log when it was given.
+    pub fn promise(&mut self, receipt: &Receipt) -> Result<(), Finding> {
+        let (size, root) = receipt.state_then();
+        let checkpoint = Checkpoint { origin: receipt.origin().to_owned(), size, root: *root };
+        self.anchor(&checkpoint, Keeper::Outside)?;
+        let claims = if receipt.origin() == self.origin {
+            &mut self.claims
+        } else {
+            self.awaited.entry(receipt.origin().to_owned()).or_default()
+        };
+        claims.promises.insert(receipt.promised().index, receipt.promised().leaf);
         Ok(())
+    }
+
+    /// Ends the present log and begins the next one. Its certificate has been checked, and nothing else of the head.
+    pub fn begin(&mut self, head: &SegmentHead) -> Result<(), Finding> {
+        self.finish_log()?;
+        if !self.origin.is_empty() {
+            let (origin, size, root) = (self.origin.as_str().into(), self.tree.size(), self.tree.root());
+            self.previous = Previous::Seen(Predecessor { origin, size, root });
+        }
+        self.base = self.size();
+        self.tree = Frontier::new();
+        self.closed = false;
+        self.used = false;
+        self.origin = head.origin().to_owned();
+        self.claims = self.awaited.remove(&self.origin).unwrap_or_default();
+        // A registration or a list may count nothing yet.
+        self.reach_anchor()
     }
 
     /// Checks the head of a segment that begins here.
     pub fn head(&self, head: &SegmentHead) -> Result<(), Finding> {
         let same_open = head.open.len() == self.open.len()
             && head.open.iter().all(|journey| self.open.get(&journey.request) == Some(&journey.intent));
-        if head.tree == self.tree && head.link == self.link && same_open { Ok(()) } else { Err(self.here(Flaw::Head)) }
+        let same = head.origin() == self.origin
+            && head.first == self.size()
+            && head.tree == self.tree
+            && head.link == self.link
+            && same_open;
+        if same { Ok(()) } else { Err(self.here(Flaw::Head)) }
     }
 
     /// Checks the next record.
     pub fn frame(&mut self, frame: &Frame<'_>) -> Result<Verified, Finding> {
-        let number = self.tree.size();
+        let number = self.size();
         if frame.number != number {
             return Err(self.here(Flaw::of_order(number, frame.number, [])));
         }
@@ -289,46 +262,107 @@ impl Verifier {
             return Err(Finding { first: number.saturating_sub(1), last: number, flaw: Flaw::Changed });
         }
         let leaf = Leaf::decode(frame.leaf).map_err(|why| self.here(Flaw::Malformed(why)))?;
+        let hash = leaf_hash(frame.leaf);
+        if self.claims.promises.remove(&self.tree.size()).is_some_and(|promised| promised != hash) {
+            return Err(self.here(Flaw::Omitted));
+        }
+        self.bounds(&leaf)?;
         let vouched = self.pair(&leaf, BodyAt::from_word(frame.body))?;
-        self.tree.push(leaf_hash(frame.leaf));
+        self.tree.push(hash);
         self.link = frame.link();
         self.reach_anchor()?;
-        Ok(Verified { leaf, vouched })
+        Ok(Verified { leaf, hash, vouched })
     }
 
-    /// Checks that the log is as long as the checkpoints say. Call it after the last record.
-    pub fn finish(&self) -> Result<(), Finding> {
-        match self.anchors.last_key_value() {
+    /// Checks that the present log is as long as the checkpoints and receipts say.
+    pub fn finish_log(&self) -> Result<(), Finding> {
+        match self.claims.longest() {
             None => Ok(()),
-            Some((&claimed, anchor)) => Err(self.here(match anchor.keeper {
-                Keeper::Log => Flaw::Truncated { claimed },
-                Keeper::Outside => Flaw::RolledBack { claimed },
-            })),
+            Some((claimed, Keeper::Log)) => Err(self.here(Flaw::Truncated { claimed })),
+            Some((claimed, Keeper::Outside)) => Err(self.here(Flaw::RolledBack { claimed })),
+        }
+    }
+
+    /// Checks that every log is there and as long as is claimed. Call it after the last record.
+    pub fn finish(&self) -> Result<(), Finding> {
+        self.finish_log()?;
+        match self.awaited.keys().next() {
+            None => Ok(()),
+            Some(origin) => Err(self.here(Flaw::MissingLog { origin: origin.clone() })),
         }
     }
 
     /// A finding about the record that comes next.
     pub fn here(&self, flaw: Flaw) -> Finding {
-        Finding { first: self.tree.size(), last: self.tree.size(), flaw }
+        Finding { first: self.size(), last: self.size(), flaw }
     }
 
     fn reach_anchor(&mut self) -> Result<(), Finding> {
         let size = self.tree.size();
-        let Some(anchor) = self.anchors.remove(&size) else { return Ok(()) };
+        let Some(anchor) = self.claims.anchors.remove(&size) else { return Ok(()) };
         if anchor.root == self.tree.root() {
-            self.vouched = size;
+            // The log's first record vouches for all before it.
+            self.vouched = self.vouched.max(self.base + size);
             return Ok(());
         }
-        Err(Finding { first: self.vouched, last: size - 1, flaw: Flaw::Rewritten })
+        let first = self.vouched.max(self.base);
+        Err(Finding { first, last: self.size().saturating_sub(1).max(first), flaw: Flaw::Rewritten })
+    }
+
+    /// Checks that a log begins with the record of its start, and that nothing follows the one of its end.
+    fn bounds(&mut self, leaf: &Leaf) -> Result<(), Finding> {
+        if self.closed {
+            return Err(self.here(Flaw::BehindClose));
+        }
+        let mut started = None;
+        for moment in &leaf.moments {
+            match &moment.event {
+                Event::Started { log, previous, interrupted, .. } => {
+                    started = Some((log.as_deref(), previous.as_ref(), interrupted))
+                }
+                Event::Stopped { leaves } => {
+                    if *leaves != self.tree.size() {
+                        return Err(self.here(Flaw::Malformed(Malformed::Value)));
+                    }
+                    self.closed = true;
+                }
+                _ => {}
+            }
+        }
+        match (self.tree.size(), started) {
+            (0, Some((log, previous, interrupted))) => {
+                if log != Some(self.origin.as_str()) || !self.previous.fits(previous) {
+                    return Err(self.here(Flaw::Beginning));
+                }
+                self.interrupted = interrupted.iter().copied().collect();
+                self.settle_open()
+            }
+            (0, None) | (1.., Some(_)) => Err(self.here(Flaw::Beginning)),
+            (1.., None) => Ok(()),
+        }
+    }
+
+    /// Checks that a start names every journey that was left open.
+    fn settle_open(&self) -> Result<(), Finding> {
+        let unnamed = self.open.iter().filter(|(request, _)| !self.interrupted.contains(request));
+        match unnamed.min_by_key(|(_, intent)| **intent) {
+            Some((request, intent)) => Err(Finding { first: *intent, last: *intent, flaw: Flaw::NoOutcome(*request) }),
+            None => Ok(()),
+        }
     }
 
     /// Keeps the account of open journeys, and says which body the record vouches for.
     fn pair(&mut self, leaf: &Leaf, at: BodyAt) -> Result<Option<Vouched>, Finding> {
-        let number = self.tree.size();
-        if leaf.moments.iter().any(|moment| matches!(moment.event, Event::Started { .. }))
-            && let Some((request, intent)) = self.open.iter().min_by_key(|(_, intent)| **intent)
+        let number = self.size();
+        let starts = self.tree.size() == 0;
+        let closes = leaf.kind == LeafKind::Outcome && leaf.request.is_some_and(|it| self.interrupted.remove(&it));
+        self.used |= !starts && !closes;
+        if !starts
+            && !closes
+            && let Some(request) = self.interrupted.first()
         {
-            return Err(Finding { first: *intent, last: *intent, flaw: Flaw::NoOutcome(*request) });
+            let intent = self.open.get(request).copied().unwrap_or(number);
+            return Err(Finding { first: intent, last: intent, flaw: Flaw::NoOutcome(*request) });
         }
         let opened = leaf.moments.iter().find_map(|moment| match &moment.event {
             Event::Opened { request, .. } => Some(request),
@@ -355,4 +389,17 @@ impl Verifier {
             _ => Err(self.here(Flaw::Malformed(Malformed::Value))),
         }
     }
+}
+
+/// Adds a checkpoint to what is known of a log whose first record has the number `base`, or will have.
+fn insert(claims: &mut Claims, base: u64, checkpoint: &Checkpoint, keeper: Keeper) -> Result<(), Finding> {
+    let anchor = claims.anchors.entry(checkpoint.size).or_insert(Anchor { root: checkpoint.root, keeper });
+    if anchor.root != checkpoint.root {
+        let last = base + checkpoint.size.saturating_sub(1);
+        return Err(Finding { first: base, last, flaw: Flaw::Forked });
+    }
+    if keeper == Keeper::Outside {
+        anchor.keeper = keeper;
+    }
+    Ok(())
 }

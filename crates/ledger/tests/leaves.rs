@@ -7,8 +7,8 @@ use std::path::Path;
 use gatewright_ledger::{LEAF_LIMIT, Leaf, LeafKind, Malformed};
 use gatewright_model::{
     Amounts, ApprovalId, BodyRef, ChargedTo, Code, DatasetBound, Delivery, Event, Fate, GrantId, Grounds, InfoType,
-    Kind, Moment, Operation, Parameter, Parameters, Quantity, RequestId, Review, RuleRef, SessionId, Setting, Side,
-    Standing, Tally, Timestamp, Usage, Verdict, WhySet, from_hex, to_hex,
+    Kind, Moment, Operation, Parameter, Parameters, Predecessor, Quantity, RequestId, Review, RuleRef, SessionId,
+    Setting, Side, Standing, Tally, Timestamp, Usage, Verdict, WhySet, from_hex, to_hex,
 };
 use proptest::prelude::*;
 
@@ -116,6 +116,8 @@ fn events() -> Vec<Event> {
             catalogue: [8; 32],
             recovered: 512,
             interrupted: vec![RequestId::from_bytes([3; 16])],
+            log: None,
+            previous: None,
         },
         Event::Stopped { leaves: 1_000_000 },
     ]
@@ -153,6 +155,19 @@ fn decided_on_grounds() -> Event {
     }
 }
 
+/// A start as releases record it that write a log of their own for each.
+fn started_after_another() -> Event {
+    Event::Started {
+        build: "0.1.0".into(),
+        configuration: [7; 32],
+        catalogue: [8; 32],
+        recovered: 512,
+        interrupted: vec![RequestId::from_bytes([3; 16])],
+        log: Some("gatewright.log/0011/22/8".into()),
+        previous: Some(Predecessor { origin: "gatewright.log/0011/22/7".into(), size: 99, root: [6; 32] }),
+    }
+}
+
 /// One leaf for each event, and the shapes that these do not have: absent fields, fates, kinds.
 fn leaves() -> Vec<(String, Leaf)> {
     let at = Timestamp::from_micros(1_795_307_400_250_000);
@@ -185,6 +200,7 @@ fn leaves() -> Vec<(String, Leaf)> {
     };
     leaves.push(("identified-absent".to_owned(), leaf(LeafKind::Intent, absent)));
     leaves.push(("decided-grounds".to_owned(), leaf(LeafKind::Intent, decided_on_grounds())));
+    leaves.push(("started-after-another".to_owned(), leaf(LeafKind::Note, started_after_another())));
     leaves.push(("no-request".to_owned(), Leaf { kind: LeafKind::Note, request: None, moments: Vec::new() }));
     leaves
 }

@@ -68,6 +68,17 @@ pub struct Usage {
     pub cached: u64,
 }
 
+/// The log that a gateway wrote before its present one, and how far that came.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Predecessor {
+    /// Its name.
+    pub origin: Arc<str>,
+    /// How many leaves it has.
+    pub size: u64,
+    /// The root of its tree.
+    pub root: Digest,
+}
+
 /// How a journey that was opened came to its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Fate {
@@ -384,7 +395,7 @@ pub enum Event {
         /// The rules that made the verdict; none where an identity was all that it needed.
         rules: Vec<RuleRef>,
     },
-    /// The gateway started.
+    /// The gateway started: the first leaf of the log that it writes from then on.
     Started {
         /// Its version.
         build: Cow<'static, str>,
@@ -396,6 +407,10 @@ pub enum Event {
         recovered: u64,
         /// Journeys that the last run left open.
         interrupted: Vec<RequestId>,
+        /// The log's name.
+        log: Option<Arc<str>>,
+        /// The log before it; absent for the first of a data folder.
+        previous: Option<Predecessor>,
     },
     /// The gateway stopped in order.
     Stopped {

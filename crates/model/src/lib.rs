@@ -25,7 +25,7 @@ mod verdict;
 
 pub use clock::{Clock, Timestamp};
 pub use entropy::Entropy;
-pub use event::{BodyRef, Digest, Event, Fate, Moment, Review, Side, Tally, Usage};
+pub use event::{BodyRef, Digest, Event, Fate, Moment, Predecessor, Review, Side, Tally, Usage};
 pub use grounds::{DatasetBound, Grounds, Standing};
 pub use hex::{from_hex, to_hex};
 pub use identity::{Identity, Kind};

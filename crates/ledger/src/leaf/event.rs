@@ -82,6 +82,6 @@ events! {
     RecordRead = "record_read" { issuer, subject, session };
     RecordErased = "record_erased" { session };
     Visited = "visited" { issuer, subject, endpoint, verdict, rules };
-    Started = "started" { build, configuration, catalogue, recovered, interrupted };
+    Started = "started" { build, configuration, catalogue, recovered, interrupted } + { log, previous };
     Stopped = "stopped" { leaves };
 }

@@ -3,8 +3,8 @@ use std::sync::Arc;
 
 use gatewright_model::{
     Amounts, ApprovalId, BodyRef, ChargedTo, Code, ConnectionName, DatasetBound, DatasetName, Delivery, Digest, Fate,
-    GrantId, Grounds, InfoType, IssuerName, Kind, Operation, Parameter, Parameters, Quantity, RequestId, Review,
-    RoleName, RuleName, RuleRef, SessionId, Setting, Side, Standing, Tally, Timestamp, Usage, Verdict, WhySet,
+    GrantId, Grounds, InfoType, IssuerName, Kind, Operation, Parameter, Parameters, Predecessor, Quantity, RequestId,
+    Review, RoleName, RuleName, RuleRef, SessionId, Setting, Side, Standing, Tally, Timestamp, Usage, Verdict, WhySet,
 };
 
 use crate::cbor::{Malformed, Reader, Writer};
@@ -154,6 +154,7 @@ macro_rules! structs {
 structs! {
     Tally { info_type, count }
     BodyRef { commitment, length }
+    Predecessor { origin, size, root }
     Amounts { requests, tokens, cost_micros, answer_bytes }
     ChargedTo { account, until }
     RuleRef { name, file, line }

@@ -163,10 +163,14 @@ fn facts(event: &Event) -> Value {
             "issuer": issuer.as_str(), "subject": &**subject, "endpoint": endpoint, "decision": verdict.name(),
             "rules": rules(made),
         }),
-        Event::Started { build, configuration, catalogue, recovered, interrupted } => json!({
+        Event::Started { build, configuration, catalogue, recovered, interrupted, log, previous } => json!({
             "build": build,
             "configuration": to_hex(configuration),
             "catalogue": to_hex(catalogue),
+            "log": log.as_deref(),
+            "previous": previous.as_ref().map(|previous| {
+                json!({ "origin": &*previous.origin, "size": previous.size, "root": to_hex(&previous.root) })
+            }),
             "recovered": recovered,
             "interrupted": interrupted.iter().map(ToString::to_string).collect::<Vec<_>>(),
         }),
