@@ -33,7 +33,7 @@ impl Recording {
                 return Err(self.failed(refusal));
             }
             let strict = self.request().world().strict_answers;
-            let headers = headers(self.request(), "text/event-stream");
+            let headers = headers(self.request(), "text/event-stream", self.receipt());
             let (request, mut story) = self.into_parts();
             story.status(200);
             let following =
@@ -56,7 +56,7 @@ impl Recording {
         if let Err(refusal) = self.durable().await {
             return Err(self.failed(refusal));
         }
-        let headers = headers(self.request(), "application/json");
+        let headers = headers(self.request(), "application/json", self.receipt());
         self.piece(recorded);
         let strict = self.request().world().strict_answers;
         let (_, mut story) = self.into_parts();
@@ -90,11 +90,14 @@ async fn read_whole(upstream: &mut AnswerBody, view: &mut View, most: usize) -> 
 }
 
 /// The headers of every answer: its type, and what the caller may know of its journey.
-fn headers(request: &Request, content_type: &'static str) -> HeaderMap {
+fn headers(request: &Request, content_type: &'static str, receipt: Option<HeaderValue>) -> HeaderMap {
     let mut headers = HeaderMap::with_capacity(8);
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert("x-gatewright-decision", HeaderValue::from_static("allow"));
+    if let Some(receipt) = receipt {
+        headers.insert("x-gatewright-receipt", receipt);
+    }
     let texts = [
         ("x-gatewright-request-id", request.id().to_string()),
         ("x-gatewright-session", request.session().to_string()),

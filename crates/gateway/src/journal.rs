@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
 use gatewright_model::{Clock, Event, Moment, RequestId, Timestamp};
+use gatewright_store::log::Ticket;
 
 /// Whoever wants to hear how journeys went: metrics, the access log, a live console. Told once, at the end.
 pub trait Audience: Send + Sync {
@@ -21,6 +22,7 @@ pub struct Journal {
     clock: Arc<dyn Clock>,
     moments: Vec<Moment>,
     stage: Stage,
+    ticket: Option<Ticket>,
 }
 
 /// How far a journey came, which decides how a refusal of it is recorded.
@@ -36,7 +38,7 @@ pub(crate) enum Stage {
 
 impl Journal {
     pub(crate) fn new(request: RequestId, clock: Arc<dyn Clock>) -> Self {
-        Self { request, clock, moments: Vec::with_capacity(12), stage: Stage::Stranger }
+        Self { request, clock, moments: Vec::with_capacity(12), stage: Stage::Stranger, ticket: None }
     }
 
     pub(crate) const fn request(&self) -> RequestId {
@@ -53,6 +55,17 @@ impl Journal {
 
     pub(crate) fn reached(&mut self, stage: Stage) {
         self.stage = stage;
+    }
+
+    /// The record is open; the ticket says when it is on disk.
+    pub(crate) fn opened(&mut self, ticket: Ticket) {
+        self.stage = Stage::Opened;
+        self.ticket = Some(ticket);
+    }
+
+    /// The ticket of the open record.
+    pub(crate) const fn ticket(&self) -> Option<&Ticket> {
+        self.ticket.as_ref()
     }
 
     /// Tells what a step found and hands its value on.

@@ -3,7 +3,8 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use gatewright_model::{Code, Effect, Event, Fate, Refusal, Trust};
-use gatewright_store::log::{Opening, Ticket, Unrecorded, Urgency};
+use gatewright_store::log::{Kept, Opening, Ticket, Unrecorded, Urgency};
+use http::HeaderValue;
 
 use crate::journal::Stage;
 use crate::mask::{Destination, View};
@@ -21,7 +22,9 @@ pub struct Recording {
 
 enum Durability {
     Awaited(Ticket),
-    Reached,
+    Reached(Kept),
+    /// A benchmark's build that records nothing.
+    Nothing,
 }
 
 /// The words for a recorder that cannot be relied on.
@@ -34,6 +37,11 @@ pub(crate) fn unrecorded(why: &Unrecorded) -> Refusal {
             Refusal::new(Code::NotReady, "The gateway cannot record this call, so it does not serve it.")
         }
     }
+}
+
+/// A receipt as the answer's header carries it.
+pub(crate) fn receipt(kept: &Kept) -> Option<HeaderValue> {
+    HeaderValue::try_from(kept.receipt()?.to_text()).ok()
 }
 
 /// From which usual first byte on a record that waits for company is on disk in time all the same.
@@ -83,10 +91,10 @@ impl Gateway {
         };
         if !request.world().stages.records() {
             journal.reached(Stage::Opened);
-            return Ok(Recording { request, story: story(None), durability: Durability::Reached });
+            return Ok(Recording { request, story: story(None), durability: Durability::Nothing });
         }
         let (ticket, closing) = self.log.intent(opening).await.map_err(|why| unrecorded(&why))?;
-        journal.reached(Stage::Opened);
+        journal.opened(ticket.clone());
         let mut story = story(Some(closing));
         if let Some(held) = request.take_held() {
             request.tell_left(held.headers(now));
@@ -115,12 +123,20 @@ impl Recording {
     pub(crate) async fn durable(&mut self) -> Result<(), Refusal> {
         if let Durability::Awaited(ticket) = &self.durability {
             let began = Instant::now();
-            ticket.durable().await.map_err(|broken| unrecorded(&Unrecorded::Broken(broken)))?;
-            self.durability = Durability::Reached;
+            let kept = ticket.durable().await.map_err(|broken| unrecorded(&Unrecorded::Broken(broken)))?;
+            self.durability = Durability::Reached(kept);
             let waited = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
             self.story.tell(Event::Durable { waited });
         }
         Ok(())
+    }
+
+    /// The log's promise that the record is in it, once it is on disk.
+    pub(crate) fn receipt(&self) -> Option<HeaderValue> {
+        match &self.durability {
+            Durability::Reached(kept) => receipt(kept),
+            Durability::Awaited(_) | Durability::Nothing => None,
+        }
     }
 
     /// Books a refusal as the outcome of an opened record, and hands it on.

@@ -7,12 +7,12 @@ use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
 
 use crate::journal::Stage;
-use crate::open::unrecorded;
+use crate::open::{receipt, unrecorded};
 use crate::{Gateway, Journal, Outbound};
 
 impl Gateway {
     /// Records a refusal, then says it. One of a known caller is on disk before it is said; those of strangers are
-    /// counted; one of an opened journey has been booked as its outcome.
+    /// counted; one of an opened journey has been booked as its outcome, and waits for its record. What is on disk gets a receipt.
     pub(crate) async fn refuse(
         &self,
         refusal: Refusal,
@@ -20,8 +20,16 @@ impl Gateway {
         protocol: &'static dyn Protocol,
     ) -> Response<Outbound> {
         let mut refusal = refusal;
+        let mut kept = None;
         match journal.stage() {
-            Stage::Opened => {}
+            Stage::Opened => {
+                if let Some(ticket) = journal.ticket() {
+                    match ticket.durable().await {
+                        Ok(record) => kept = Some(record),
+                        Err(broken) => refusal = unrecorded(&broken.into()),
+                    }
+                }
+            }
             Stage::Stranger => {
                 self.strangers.count(refusal.code);
                 journal.tell(told(&refusal));
@@ -30,15 +38,20 @@ impl Gateway {
             Stage::Known => {
                 journal.tell(told(&refusal));
                 let moments = journal.take();
-                if self.world().stages.records()
-                    && let Err(why) = self.log.note(Some(journal.request()), moments.clone()).await
-                {
-                    refusal = unrecorded(&why);
+                if self.world().stages.records() {
+                    match self.log.note(Some(journal.request()), moments.clone()).await {
+                        Ok(record) => kept = Some(record),
+                        Err(why) => refusal = unrecorded(&why),
+                    }
                 }
                 self.audience.hear(journal.request(), &moments);
             }
         }
-        response(&refusal, &journal, protocol)
+        let mut response = response(&refusal, &journal, protocol);
+        if let Some(receipt) = kept.as_ref().and_then(receipt) {
+            response.headers_mut().insert("x-gatewright-receipt", receipt);
+        }
+        response
     }
 }
 

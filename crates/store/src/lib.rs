@@ -2,6 +2,7 @@
 //!
 //! - [`disk`]: the few file operations that the log needs, with a real disk behind them.
 //! - [`log`]: the append-only log with group commit: [`log::Log`] records intents, answers and outcomes.
+//! - [`proofs`]: proofs of single records, the tiles of a folder, the checkpoint to keep elsewhere.
 //! - [`quotas`]: what calls use up, reserved before and settled after.
 //! - [`sessions`]: the threads of calls, listed, shown and replayed, with an index that can be built again.
 //! - [`state`]: what replicas share, in SQLite or PostgreSQL: policy versions.
@@ -13,6 +14,7 @@
 pub mod disk;
 mod folder;
 pub mod log;
+pub mod proofs;
 pub mod quotas;
 pub mod sessions;
 pub mod state;

@@ -7,12 +7,12 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use gatewright_ledger::{Checkpoint, TrustedKey};
+use gatewright_ledger::TrustedKey;
 use gatewright_model::RequestId;
 use gatewright_store::log::{Log, OpenError, Options};
 use gatewright_store::testing::FakeDisk;
 use gatewright_store::verify::{Anchors, Tail};
-use scene::{at, check, check_against, ending, open, opening, options, piece, request, started};
+use scene::{at, check, check_against, ending, open, opening, options, piece, reloaded, request};
 
 /// What was acknowledged before the power went.
 #[derive(Default)]
@@ -73,7 +73,7 @@ fn survives(crashed: &FakeDisk, acknowledged: &Acknowledged, what: &str) {
     let before = check_if_any(crashed);
     let (log, recovered) = open(crashed, options()).unwrap_or_else(|error| panic!("{what}: {error}"));
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    runtime.block_on(log.note(None, started())).unwrap();
+    runtime.block_on(log.note(None, reloaded())).unwrap();
     drop(log);
     let report = check(crashed);
     assert!(report.holds(), "{what}: {:?}", report.finding);
@@ -214,14 +214,12 @@ fn a_start_refuses_damage_that_a_later_record_proves_without_any_checkpoint() {
 fn a_checkpoint_that_was_kept_elsewhere_still_fits_after_a_crash() {
     let (disk, _) = run_until(260, options());
     let trusted: TrustedKey = String::from_utf8(disk.contents("keys/log.pub").unwrap()).unwrap().parse().unwrap();
-    let list = String::from_utf8(disk.contents("ledger/00000000000000000000.checkpoints").unwrap()).unwrap();
-    let note = list.split_inclusive("\n\n").take(2).collect::<String>();
-    let note = note.strip_suffix('\n').unwrap().to_owned();
-    assert!(Checkpoint::open(&note, &trusted).is_ok());
+    let note = scene::forge::notes(&disk, 0).remove(1);
+    assert!(scene::forge::Log::read(&disk).heads[0].certificate.open(&trusted).is_ok());
     for seed in 0..10 {
         let crashed = disk.crash(seed);
         drop(open(&crashed, options()).unwrap());
-        let anchors = Anchors { trust: Some(trusted.clone()), checkpoints: vec![note.clone()] };
+        let anchors = Anchors { trust: Some(trusted.clone()), checkpoints: vec![note.clone()], ..Anchors::default() };
         let report = check_against(&crashed, &anchors);
         assert!(report.holds(), "{:?}", report.finding);
     }

@@ -11,7 +11,7 @@ use gatewright_store::disk::RealDisk;
 use gatewright_store::log::{Log, LogState, Options, Unrecorded};
 use gatewright_store::testing::{CountedEntropy, Failure, FakeDisk, Operation};
 use gatewright_store::verify::{Anchors, Tail, verify_folder};
-use scene::{at, check, clock, ending, journey, open, opening, options, piece, started};
+use scene::{at, check, clock, ending, journey, open, opening, options, piece, reloaded};
 
 /// How long a test waits for what must come, and for what must not come while a sync is held.
 const SOON: Duration = Duration::from_secs(10);
@@ -25,8 +25,7 @@ async fn a_real_folder_holds_and_verifies() {
         Log::open(Arc::new(RealDisk::new(folder.path())), Options::default(), clock(), entropy).unwrap()
     };
     let (log, recovered) = open();
-    assert_eq!(recovered.records, 0);
-    log.note(None, started()).await.unwrap();
+    assert_eq!(recovered.records, 1, "the record of the start");
     for number in 0..40 {
         journey(&log, number, 3).await;
     }
@@ -37,13 +36,13 @@ async fn a_real_folder_holds_and_verifies() {
     assert_eq!(report.tail, Tail::Clean);
 
     let (log, recovered) = open();
-    assert_eq!((recovered.records, recovered.torn_bytes), (82, 0));
+    assert_eq!((recovered.records, recovered.torn_bytes), (83, 0));
     assert!(recovered.interrupted.is_empty());
     journey(&log, 90, 1).await;
     drop(log);
     let report = verify_folder(folder.path(), &Anchors::default(), &mut |_| {}).unwrap();
     assert!(report.holds(), "{:?}", report.finding);
-    assert_eq!(report.records, 84);
+    assert_eq!((report.records, report.logs), (85, 2));
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
@@ -133,8 +132,8 @@ async fn a_failed_sync_or_write_breaks_the_log_for_ever() {
         let broken = tokio::time::timeout(SOON, state.wait_for(|state| *state != LogState::Healthy)).await;
         assert!(matches!(*broken.unwrap().unwrap(), LogState::Broken(_)));
         assert!(matches!(log.intent(opening(4)).await.err(), Some(Unrecorded::Broken(_))));
-        assert!(matches!(log.note(None, started()).await, Err(Unrecorded::Broken(_))));
-        assert!(matches!(log.note_lazily(None, started()), Err(Unrecorded::Broken(_))));
+        assert!(matches!(log.note(None, reloaded()).await, Err(Unrecorded::Broken(_))));
+        assert!(matches!(log.note_lazily(None, reloaded()), Err(Unrecorded::Broken(_))));
         open_journey.chunk(at(9), piece(2, 0));
         assert!(open_journey.chunks_durable().await.is_err());
         assert!(open_journey.room().await.is_err());
@@ -154,7 +153,7 @@ async fn those_who_wait_for_a_place_learn_that_the_log_broke() {
         async move { log.intent(opening(2)).await.map(|_| ()) }
     });
     disk.fail(Operation::Sync, "ledger/", 0, Failure::InputOutput);
-    assert!(log.note(None, started()).await.is_err());
+    assert!(log.note(None, reloaded()).await.is_err());
     let refused = tokio::time::timeout(SOON, waiting).await.unwrap().unwrap();
     assert!(matches!(refused, Err(Unrecorded::Broken(_))));
 }
@@ -165,7 +164,7 @@ async fn a_failed_sync_is_survived_by_the_next_start_without_a_hole() {
     let disk = FakeDisk::new();
     let (log, _) = open(&disk, options()).unwrap();
     journey(&log, 1, 1).await;
-    log.note(None, started()).await.unwrap();
+    log.note(None, reloaded()).await.unwrap();
     disk.fail(Operation::Sync, "ledger/", 0, Failure::InputOutput);
     let (ticket, closing) = log.intent(opening(2)).await.unwrap();
     assert!(ticket.durable().await.is_err());
@@ -173,7 +172,7 @@ async fn a_failed_sync_is_survived_by_the_next_start_without_a_hole() {
     disk.heal();
 
     let (log, recovered) = open(&disk, options()).unwrap();
-    log.note(None, started()).await.unwrap();
+    log.note(None, reloaded()).await.unwrap();
     for seed in 0..60 {
         let crashed = disk.crash(seed);
         let (_, again) = open(&crashed, options()).unwrap();
@@ -215,7 +214,7 @@ async fn outcomes_do_not_dawdle_while_journeys_wait_for_places() {
     log.close().await.unwrap();
     let report = check(&disk);
     assert!(report.holds(), "{:?}", report.finding);
-    assert_eq!((report.records, report.open), (81, 0));
+    assert_eq!((report.records, report.open), (82, 0));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -237,7 +236,6 @@ async fn answers_wait_for_room_while_the_disk_is_slow() {
 async fn a_dropped_journey_is_booked_as_left_and_an_unended_one_as_interrupted() {
     let disk = FakeDisk::new();
     let (log, _) = open(&disk, options()).unwrap();
-    log.note(None, started()).await.unwrap();
     let (_, dropped) = log.intent(opening(1)).await.unwrap();
     drop(dropped);
     let (ticket, mut unended) = log.intent(opening(2)).await.unwrap();
@@ -249,7 +247,6 @@ async fn a_dropped_journey_is_booked_as_left_and_an_unended_one_as_interrupted()
 
     let (log, recovered) = open(&killed, options()).unwrap();
     assert_eq!(recovered.interrupted, [scene::request(2)]);
-    log.note(None, started()).await.unwrap();
     drop(log);
     let report = check(&killed);
     assert!(report.holds(), "{:?}", report.finding);
@@ -258,20 +255,16 @@ async fn a_dropped_journey_is_booked_as_left_and_an_unended_one_as_interrupted()
     unended.close(ending(2));
 }
 
-/// The outcomes in the log's first segment.
+/// The outcomes of all logs.
 fn fates(disk: &FakeDisk) -> Vec<(RequestId, Fate, u64)> {
-    use gatewright_ledger::{Frame, Leaf, Parsed, SegmentHead};
-    let bytes = disk.contents("ledger/00000000000000000000.log").unwrap();
-    let (head, mut at) = SegmentHead::parse(&bytes).unwrap();
     let mut fates = Vec::new();
-    while let Parsed::Frame(frame, length) = Frame::parse(&head.nonce, &bytes[at..]) {
-        let leaf = Leaf::decode(frame.leaf).unwrap();
+    for record in scene::forge::Log::read(disk).records {
+        let leaf = gatewright_ledger::Leaf::decode(&record.leaf).unwrap();
         for moment in leaf.moments {
             if let gatewright_model::Event::Closed { fate, chunks, .. } = moment.event {
                 fates.push((leaf.request.unwrap(), fate, chunks));
             }
         }
-        at += length;
     }
     fates
 }
@@ -300,4 +293,93 @@ async fn a_leaf_that_is_too_long_is_refused_and_the_log_goes_on() {
     journey(&log, 2, 1).await;
     log.close().await.unwrap();
     assert!(check(&disk).holds());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn silence_shows_in_the_register() {
+    let disk = FakeDisk::new();
+    let (log, _) = open(&disk, Options { alive_every: Duration::from_millis(5), ..options() }).unwrap();
+    let begun = std::time::Instant::now();
+    while check(&disk).register < 6 {
+        assert!(begun.elapsed() < SOON, "an idle log is registered again and again");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    log.close().await.unwrap();
+    let report = check(&disk);
+    assert!(report.holds(), "{:?}", report.finding);
+    assert_eq!(report.records, 2, "the start and the stop");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_register_that_cannot_be_kept_breaks_the_log() {
+    for (operation, failure) in [(Operation::Sync, Failure::InputOutput), (Operation::Write, Failure::Full)] {
+        let disk = FakeDisk::new();
+        let (log, _) = open(&disk, Options { alive_every: Duration::from_millis(20), ..options() }).unwrap();
+        disk.fail(operation, "ledger/register", 0, failure);
+        let mut state = log.watch();
+        let broken = tokio::time::timeout(SOON, state.wait_for(|state| *state != LogState::Healthy)).await;
+        assert!(matches!(*broken.unwrap().unwrap(), LogState::Broken(_)));
+        assert!(log.note(None, reloaded()).await.is_err());
+        disk.heal();
+        drop(log);
+        open(&disk, options()).unwrap().0.close().await.unwrap();
+        assert!(check(&disk).holds());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tiles_that_cannot_be_published_hold_up_nothing_and_are_made_again() {
+    let disk = FakeDisk::new();
+    let (log, _) = open(&disk, options()).unwrap();
+    disk.fail(Operation::Write, "ledger/tlog", 0, Failure::Full);
+    journey(&log, 1, 1).await;
+    log.close().await.unwrap();
+    disk.heal();
+    let (log, _) = open(&disk, options()).unwrap();
+    log.close().await.unwrap();
+    let report = check(&disk);
+    assert!(report.holds(), "{:?}", report.finding);
+    // Two logs and the register, each with a bundle and a tile.
+    assert_eq!((report.logs, report.published), (2, 6));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_durable_record_has_a_receipt_that_the_folder_keeps() {
+    let disk = FakeDisk::new();
+    let (log, _) = open(&disk, options()).unwrap();
+    let mut receipts = Vec::new();
+    for number in 0..20 {
+        let (ticket, closing) = log.intent(opening(number)).await.unwrap();
+        receipts.push(ticket.durable().await.unwrap().receipt().unwrap().to_text());
+        closing.close(ending(number));
+    }
+    receipts.push(log.note(None, reloaded()).await.unwrap().receipt().unwrap().to_text());
+    log.close().await.unwrap();
+    let trust = Some(scene::forge::key(&disk).trusted().clone());
+    // Those of the call that will be left out, and of all after it.
+    let kept = receipts[3..].to_vec();
+    let report = scene::check_against(&disk, &Anchors { trust: trust.clone(), receipts, ..Anchors::default() });
+    assert!(report.holds(), "{:?}", report.finding);
+    assert_eq!(report.anchored, 21);
+
+    // Somebody with the root key leaves one record out and writes everything anew.
+    let mut forged = scene::forge::Log::read(&disk);
+    let left_out = |leaf: &[u8]| gatewright_ledger::Leaf::decode(leaf).unwrap().request == Some(scene::request(3));
+    forged.records.retain(|record| !left_out(&record.leaf));
+    for record in &mut forged.records {
+        let mut leaf = gatewright_ledger::Leaf::decode(&record.leaf).unwrap();
+        for moment in &mut leaf.moments {
+            if let gatewright_model::Event::Stopped { leaves } = &mut moment.event {
+                *leaves -= 2;
+            }
+        }
+        record.leaf = leaf.encode().unwrap();
+    }
+    forged.write(&disk, Some(&scene::forge::key(&disk)));
+    assert!(check(&disk).holds(), "without an anchor the root key's holder is believed");
+    for receipt in kept {
+        let anchors = Anchors { trust: trust.clone(), receipts: vec![receipt], ..Anchors::default() };
+        let found = scene::check_against(&disk, &anchors).finding.expect("the receipt convicts");
+        assert!(["omitted", "rewritten", "forked", "rolled_back"].contains(&found.flaw.name()), "{found}");
+    }
 }

@@ -42,6 +42,9 @@ pub trait Disk: Send + Sync + 'static {
     /// Gives a file a new name, in place of one that has it. Durable after [`sync_dir`](Self::sync_dir).
     fn rename(&self, from: &str, to: &str) -> io::Result<()>;
 
+    /// Removes a folder and the files in it; one that is not there is fine. Durable at some time.
+    fn remove_dir(&self, path: &str) -> io::Result<()>;
+
     /// Makes the names in a folder durable.
     fn sync_dir(&self, path: &str) -> io::Result<()>;
 
@@ -93,4 +96,32 @@ pub(crate) fn read_whole(disk: &dyn Disk, path: &str, limit: usize) -> io::Resul
     let read = read_up_to(file.as_ref(), 0, &mut bytes)?;
     bytes.truncate(read);
     Ok(bytes)
+}
+
+/// Whether a file must be on disk when its writing is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Settle {
+    /// It must: after a crash it is there whole, as it was or as it is.
+    Now,
+    /// It can be made again.
+    Later,
+}
+
+/// Puts these bytes in place of a whole file.
+pub(crate) fn put_whole(disk: &dyn Disk, path: &str, privacy: Privacy, bytes: &[u8], settle: Settle) -> io::Result<()> {
+    let draft = format!("{path}.draft");
+    let file = match disk.create(&draft, privacy) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => disk.open(&draft, Access::Write)?,
+        created => created?,
+    };
+    file.set_len(0)?;
+    file.write_at(0, bytes)?;
+    if settle == Settle::Now {
+        file.sync()?;
+    }
+    disk.rename(&draft, path)?;
+    match settle {
+        Settle::Now => disk.sync_dir(path.rsplit_once('/').map_or("", |(folder, _)| folder)),
+        Settle::Later => Ok(()),
+    }
 }

@@ -72,6 +72,13 @@ impl Disk for RealDisk {
         fs::rename(self.root.join(from), self.root.join(to))
     }
 
+    fn remove_dir(&self, path: &str) -> io::Result<()> {
+        match fs::remove_dir_all(self.root.join(path)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            removed => removed,
+        }
+    }
+
     fn sync_dir(&self, path: &str) -> io::Result<()> {
         File::open(self.root.join(path))?.sync_all()
     }

@@ -11,12 +11,12 @@ const LIST_LIMIT: usize = 256 << 20;
 /// The checkpoints that were signed while one segment was written: notes, each followed by an empty line.
 #[derive(Debug)]
 pub(crate) struct CheckpointList {
-    /// The checkpoints that the trusted key has signed.
+    /// The checkpoints that the log's key has signed.
     pub(crate) listed: Vec<Checkpoint>,
-    /// The number of the first entry that is no checkpoint signed by the trusted key, though more than a torn tail.
+    /// The last of them as the note that it is.
+    pub(crate) last: String,
+    /// The number of the first entry that is no checkpoint signed by the log's key, though more than a torn tail.
     pub(crate) bad: Option<u64>,
-    /// How many bytes at the beginning are whole, good entries.
-    pub(crate) good_bytes: u64,
 }
 
 impl CheckpointList {
@@ -30,7 +30,7 @@ impl CheckpointList {
     }
 
     fn parse(bytes: &[u8], trusted: &TrustedKey) -> Self {
-        let mut list = Self { listed: Vec::new(), bad: None, good_bytes: 0 };
+        let mut list = Self { listed: Vec::new(), last: String::new(), bad: None };
         let mut rest = bytes;
         while !rest.is_empty() {
             let Some((note, after)) = split_entry(rest) else {
@@ -41,15 +41,18 @@ impl CheckpointList {
                 }
                 return list;
             };
-            let opened = std::str::from_utf8(note).ok().and_then(|note| Checkpoint::open(note, trusted).ok());
-            let Some(checkpoint) = opened else {
+            let opened = std::str::from_utf8(note)
+                .ok()
+                .and_then(|note| Checkpoint::open(note, trusted).ok().map(|checkpoint| (checkpoint, note)));
+            let Some((checkpoint, note)) = opened else {
                 if !after.is_empty() || !note.contains(&0) {
                     list.bad = Some(list.listed.len() as u64);
                 }
                 return list;
             };
             list.listed.push(checkpoint);
-            list.good_bytes += (rest.len() - after.len()) as u64;
+            list.last.clear();
+            list.last.push_str(note);
             rest = after;
         }
         list

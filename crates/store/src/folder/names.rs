@@ -10,10 +10,24 @@ pub(crate) const BODIES: &str = "bodies";
 pub(crate) const KEYS: &str = "keys";
 /// The file that a running gateway holds locked.
 pub(crate) const LOCK_FILE: &str = "ledger/lock";
-/// The log's private key.
+/// The private root key, which certifies the key of every log and signs the register.
 pub(crate) const KEY_FILE: &str = "keys/log.key";
-/// The log's public key, to be handed to whoever verifies.
+/// The public root key, to be handed to whoever verifies.
 pub(crate) const TRUSTED_FILE: &str = "keys/log.pub";
+/// The entries of the register of logs.
+pub(crate) const REGISTER_FILE: &str = "ledger/register";
+/// The register's last checkpoint that witnesses have cosigned, with their lines.
+pub(crate) const REGISTER_COSIGNED: &str = "ledger/register.cosigned";
+/// The register's last checkpoint.
+pub(crate) const REGISTER_CHECKPOINT: &str = "ledger/register.checkpoint";
+/// The folder of what is published for standard tools: a tlog-tiles tree for each log and for the register.
+const PUBLISHED: &str = "ledger/tlog";
+
+/// The folder of a published log: its name without the deployment's.
+pub(crate) fn published_folder(root: &str, name: &str) -> String {
+    let own = name.strip_prefix(root).map_or(name, |rest| rest.trim_start_matches('/'));
+    format!("{PUBLISHED}/{own}")
+}
 
 /// The path of the log segment that begins with this record.
 pub(crate) fn log_segment_path(first: u64) -> String {

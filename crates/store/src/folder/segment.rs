@@ -1,8 +1,8 @@
 use std::io;
 
 use gatewright_ledger::{
-    BodyAt, FRAME_OVERHEAD, Frame, Frontier, LEAF_LIMIT, Malformed, OpenJourney, Parsed, SEGMENT_HEAD_LIMIT,
-    SegmentHead,
+    BodyAt, Certificate, FRAME_OVERHEAD, Frame, Frontier, LEAF_LIMIT, Malformed, OpenJourney, Parsed,
+    SEGMENT_HEAD_LIMIT, SegmentHead,
 };
 use gatewright_model::RequestId;
 
@@ -28,13 +28,17 @@ pub(crate) fn open_head(file: &dyn DiskFile) -> io::Result<Result<(SegmentHead, 
     Ok(Err(Malformed::Short))
 }
 
-/// How long the head of a segment can be that begins after these records. More bytes than that in a segment whose head
-/// is bad are records, so that the head was damaged and not torn.
-pub(crate) fn longest_head(origin: &str, tree: &Frontier, open: impl Iterator<Item = RequestId>) -> u64 {
+/// How long the head of a segment can be that begins after these records, of the same log or of the next one. More bytes
+/// than that in a segment whose head is bad are records, so that the head was damaged and not torn.
+pub(crate) fn longest_head(root: &str, tree: &Frontier, open: impl Iterator<Item = RequestId>) -> u64 {
+    /// A replica's name and the longest epoch, with their slashes.
+    const LONGEST_REST: usize = 16 + 20 + 2;
     // A number takes nine bytes at most.
     let open =
         open.map(|request| OpenJourney { request, intent: u64::MAX, body: BodyAt::from_word(u64::MAX) }).collect();
-    let head = SegmentHead { nonce: [0; 16], origin: origin.to_owned(), link: [0; 32], tree: tree.clone(), open };
+    let origin = format!("{root}{}", "/".repeat(LONGEST_REST));
+    let Ok(certificate) = Certificate::from_parts(&origin, [0; 32], [0; 64]) else { return 0 };
+    let head = SegmentHead { nonce: [0; 16], certificate, first: u64::MAX, link: [0; 32], tree: tree.clone(), open };
     head.to_bytes().len() as u64
 }
 

@@ -1,55 +1,60 @@
 use std::io;
+use std::sync::Arc;
 
 use gatewright_ledger::{Checkpoint, Frontier, SigningKey};
+use gatewright_model::Digest;
 
 use crate::disk::{Access, Disk, DiskFile, Privacy};
 use crate::folder::{LEDGER, checkpoints_path};
 
 /// Signs checkpoints and keeps them in the list beside the present segment.
 pub(super) struct CheckpointWriter {
-    key: SigningKey,
+    key: Arc<SigningKey>,
     file: Box<dyn DiskFile>,
     end: u64,
-    size: u64,
+    signed: Arc<Signed>,
+}
+
+/// A checkpoint that was signed and is on disk.
+#[derive(Debug)]
+pub(super) struct Signed {
+    pub(super) size: u64,
+    pub(super) root: Digest,
+    pub(super) note: String,
 }
 
 impl CheckpointWriter {
-    /// A writer behind the good entries of this segment's list.
-    pub(super) fn resume(disk: &dyn Disk, key: SigningKey, first: u64, good_bytes: u64, size: u64) -> io::Result<Self> {
-        let file = open(disk, first)?;
-        file.set_len(good_bytes)?;
-        file.sync()?;
-        Ok(Self { key, file, end: good_bytes, size })
-    }
-
-    /// A writer of a new list, for the segment that is about to be begun after these records.
-    pub(super) fn begin(disk: &dyn Disk, key: SigningKey, tree: &Frontier) -> io::Result<Self> {
-        let mut writer = Self { file: open(disk, tree.size())?, key, end: 0, size: tree.size() };
+    /// A writer of a new list, for the log's first segment, which is about to be begun at this record.
+    pub(super) fn begin(disk: &dyn Disk, key: Arc<SigningKey>, first: u64) -> io::Result<Self> {
+        let tree = &Frontier::new();
+        let signed = Arc::new(Signed { size: 0, root: tree.root(), note: String::new() });
+        let mut writer = Self { file: open(disk, first)?, key, end: 0, signed };
         writer.restart(tree)?;
         disk.sync_dir(LEDGER)?;
         Ok(writer)
     }
 
-    /// Goes on in a new list, for the segment that is about to be begun after these records.
-    pub(super) fn rotate(&mut self, disk: &dyn Disk, tree: &Frontier) -> io::Result<()> {
-        self.file = open(disk, tree.size())?;
+    /// Goes on in a new list, for the segment that is about to be begun at this record.
+    pub(super) fn rotate(&mut self, disk: &dyn Disk, first: u64, tree: &Frontier) -> io::Result<()> {
+        self.file = open(disk, first)?;
         self.restart(tree)?;
         disk.sync_dir(LEDGER)
     }
 
-    /// How many records the last checkpoint counts.
-    pub(super) const fn size(&self) -> u64 {
-        self.size
+    /// The last checkpoint.
+    pub(super) const fn signed(&self) -> &Arc<Signed> {
+        &self.signed
     }
 
     /// Signs a checkpoint of records that are on disk already, and makes it durable.
     pub(super) fn sign(&mut self, tree: &Frontier) -> io::Result<()> {
-        let note = Checkpoint::sign(tree.size(), &tree.root(), &self.key);
+        let (size, root) = (tree.size(), tree.root());
+        let note = Checkpoint::sign(size, &root, &self.key);
         let entry = format!("{note}\n");
         self.file.write_at(self.end, entry.as_bytes())?;
         self.file.sync()?;
         self.end += entry.len() as u64;
-        self.size = tree.size();
+        self.signed = Arc::new(Signed { size, root, note });
         Ok(())
     }
 

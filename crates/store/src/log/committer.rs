@@ -2,12 +2,17 @@ use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use gatewright_ledger::{BodyAt, BodyFrame, BodyPart, Leaf, LeafKind, OpenJourney};
+use gatewright_ledger::{
+    Batch, BodyAt, BodyFrame, BodyPart, Certificate, Leaf, LeafKind, OpenJourney, Promised, SigningKey,
+};
 use gatewright_model::{Clock, Event, Moment, RequestId};
+use tokio::sync::watch;
 
 use super::Broken;
 use super::body_writer::BodyWriter;
+use super::checkpoint_writer::Signed;
 use super::ledger_writer::LedgerWriter;
+use super::publisher;
 use super::queue::{Entry, Shared, Turn};
 
 /// The one thread that writes the log.
@@ -17,6 +22,9 @@ pub(super) struct Committer {
     pub(super) bodies: BodyWriter,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) checkpointed: Instant,
+    pub(super) signer: (Arc<SigningKey>, Arc<Certificate>),
+    pub(super) signed: watch::Sender<Arc<Signed>>,
+    pub(super) publisher: publisher::Running,
 }
 
 /// Marks the log as broken when the committer's thread ends in any way but in order: a panic must leave nobody waiting.
@@ -72,9 +80,17 @@ impl Committer {
         drop(writing);
         let pending: usize = entries.iter().map(Entry::pending_bytes).sum();
         match written {
-            Ok(()) => {
+            Ok(promised) => {
                 self.shared.advance(self.ledger.size());
-                entries.into_iter().for_each(Entry::keep);
+                let tree = self.ledger.tree();
+                let state = (tree.size(), tree.root());
+                let batch = Arc::new(Batch::new(self.signer.clone(), state, self.clock.now(), promised));
+                let mut position = 0;
+                for entry in entries {
+                    let promises = entry.wants_receipt();
+                    entry.keep(&batch, position);
+                    position += usize::from(promises);
+                }
                 self.shared.written(pending);
                 Ok(())
             }
@@ -87,13 +103,16 @@ impl Committer {
         }
     }
 
-    fn write(&mut self, entries: &[Entry]) -> Result<(), Broken> {
+    /// Writes and syncs; gives what those are promised who wait, in their order.
+    fn write(&mut self, entries: &[Entry]) -> Result<Vec<Promised>, Broken> {
         let bodies = self.write_bodies(entries).map_err(|error| Broken::from_io("writing bodies", &error))?;
         // INVARIANT: bodies are on disk before a record that vouches for them is written, not only before it is
         // synced: a disk may write the record first and lose the body.
         self.bodies.commit().map_err(|error| Broken::from_io("writing bodies", &error))?;
-        self.write_records(entries, &bodies).map_err(|error| Broken::from_io("writing the ledger", &error))?;
-        self.ledger.commit().map_err(|error| Broken::from_io("writing the ledger", &error))
+        let promised =
+            self.write_records(entries, &bodies).map_err(|error| Broken::from_io("writing the ledger", &error))?;
+        self.ledger.commit().map_err(|error| Broken::from_io("writing the ledger", &error))?;
+        Ok(promised)
     }
 
     /// Adds the batch's bodies, and says where each intent's request lies.
@@ -124,29 +143,37 @@ impl Committer {
         Ok(requests)
     }
 
-    fn write_records(&mut self, entries: &[Entry], requests: &[BodyAt]) -> io::Result<()> {
+    fn write_records(&mut self, entries: &[Entry], requests: &[BodyAt]) -> io::Result<Vec<Promised>> {
         let mut requests = requests.iter();
+        let mut promised = Vec::new();
         for entry in entries {
-            match entry {
+            let index = self.ledger.tree().size();
+            let (request, leaf) = match entry {
                 Entry::Intent { request, leaf, .. } => {
                     let body = requests.next().copied().unwrap_or(BodyAt::NOWHERE);
-                    let number = self.ledger.append(leaf, body)?;
+                    let (number, hash) = self.ledger.append(leaf, body)?;
                     if let Some(journey) = self.ledger.journeys.get_mut(request) {
                         journey.intent = number;
                     }
+                    (Some(*request), hash)
                 }
                 Entry::Outcome { request, leaf, .. } => {
                     let body = self.last_body(*request);
-                    self.ledger.append(leaf, body)?;
+                    let (_, hash) = self.ledger.append(leaf, body)?;
                     self.ledger.journeys.remove(request);
+                    (Some(*request), hash)
                 }
-                Entry::Note { leaf, .. } => {
-                    self.ledger.append(leaf, BodyAt::NOWHERE)?;
+                Entry::Note { request, leaf, .. } => {
+                    let (_, hash) = self.ledger.append(leaf, BodyAt::NOWHERE)?;
+                    (*request, hash)
                 }
-                Entry::Piece { .. } => {}
+                Entry::Piece { .. } => continue,
+            };
+            if entry.wants_receipt() {
+                promised.push(Promised { index, leaf, request });
             }
         }
-        Ok(())
+        Ok(promised)
     }
 
     fn last_body(&self, request: RequestId) -> BodyAt {
@@ -156,7 +183,7 @@ impl Committer {
     /// How long to wait for work before a checkpoint is due; for ever where the last one counts everything.
     fn patience(&self) -> Option<Duration> {
         let every = self.shared.options.checkpoint_every;
-        (self.ledger.checkpointed() < self.ledger.size()).then(|| every.saturating_sub(self.checkpointed.elapsed()))
+        (!self.ledger.is_signed()).then(|| every.saturating_sub(self.checkpointed.elapsed()))
     }
 
     fn checkpoint_if_due(&mut self) -> Result<(), Broken> {
@@ -165,7 +192,9 @@ impl Committer {
 
     fn checkpoint(&mut self) -> Result<(), Broken> {
         self.checkpointed = Instant::now();
-        self.ledger.checkpoint().map_err(|error| Broken::from_io("writing a checkpoint", &error))
+        self.ledger.checkpoint().map_err(|error| Broken::from_io("writing a checkpoint", &error))?;
+        self.signed.send_replace(self.ledger.signed().clone());
+        Ok(())
     }
 
     /// Writes what is left and ends.
@@ -174,14 +203,21 @@ impl Committer {
             Parting::Noted => self.note_stopped(),
             Parting::Silent => Ok(()),
         });
-        match ended.and_then(|()| self.checkpoint()) {
-            Ok(()) => self.shared.end(),
-            Err(why) => self.shared.break_with(&why),
+        match (ended.and_then(|()| self.checkpoint()), parting) {
+            (Ok(()), Parting::Noted) => {
+                // Breaks the log where the register cannot be told; then it has not ended in order.
+                self.publisher.close();
+                if !self.shared.is_broken() {
+                    self.shared.end();
+                }
+            }
+            (Ok(()), Parting::Silent) => self.shared.end(),
+            (Err(why), _) => self.shared.break_with(&why),
         }
     }
 
     fn note_stopped(&mut self) -> Result<(), Broken> {
-        let stopped = Moment { at: self.clock.now(), event: Event::Stopped { leaves: self.ledger.size() } };
+        let stopped = Moment { at: self.clock.now(), event: Event::Stopped { leaves: self.ledger.tree().size() } };
         let leaf = Leaf { kind: LeafKind::Note, request: None, moments: vec![stopped] }.encode_shortened();
         let appended = self.ledger.append(&leaf, BodyAt::NOWHERE).and_then(|_| self.ledger.commit());
         appended.map_err(|error| Broken::from_io("writing the ledger", &error))?;

@@ -3,13 +3,13 @@ use std::io;
 use gatewright_ledger::{BadNote, SigningKey};
 use gatewright_model::{Entropy, Secret, to_hex};
 
-use crate::disk::{Access, Disk, Privacy, read_whole};
-use crate::folder::{KEY_FILE, KEYS, TRUSTED_FILE};
+use crate::disk::{Disk, Privacy, Settle, put_whole, read_whole};
+use crate::folder::{KEY_FILE, TRUSTED_FILE};
 
 /// The most bytes that a key file may have.
 const KEY_LIMIT: usize = 4 << 10;
 
-/// Reads the log's key; `None` where there is none.
+/// Reads the root key; `None` where there is none.
 pub(super) fn load(disk: &dyn Disk) -> io::Result<Option<Result<SigningKey, BadNote>>> {
     match read_whole(disk, KEY_FILE, KEY_LIMIT) {
         Ok(bytes) => {
@@ -21,7 +21,7 @@ pub(super) fn load(disk: &dyn Disk) -> io::Result<Option<Result<SigningKey, BadN
     }
 }
 
-/// Makes a key for a log that does not exist yet. Its name, the log's origin, is unique by itself.
+/// Makes the root key of a folder without a log. Its name, the deployment's, is unique by itself.
 pub(super) fn create(disk: &dyn Disk, entropy: &dyn Entropy) -> io::Result<Result<SigningKey, BadNote>> {
     let (mut id, mut seed) = ([0; 8], [0; 32]);
     entropy.fill(&mut id);
@@ -31,7 +31,7 @@ pub(super) fn create(disk: &dyn Disk, entropy: &dyn Entropy) -> io::Result<Resul
         Ok(key) => key,
         Err(bad) => return Ok(Err(bad)),
     };
-    put(disk, KEY_FILE, Privacy::Owner, key.to_text().expose().as_bytes())?;
+    put_whole(disk, KEY_FILE, Privacy::Owner, key.to_text().expose().as_bytes(), Settle::Now)?;
     Ok(Ok(key))
 }
 
@@ -40,20 +40,13 @@ pub(super) fn publish(disk: &dyn Disk, key: &SigningKey) -> io::Result<()> {
     let text = format!("{}\n", key.trusted());
     match read_whole(disk, TRUSTED_FILE, KEY_LIMIT) {
         Ok(bytes) if bytes == text.as_bytes() => Ok(()),
-        Ok(_) | Err(_) => put(disk, TRUSTED_FILE, Privacy::Group, text.as_bytes()),
+        Ok(_) | Err(_) => put_whole(disk, TRUSTED_FILE, Privacy::Group, text.as_bytes(), Settle::Now),
     }
 }
 
-/// Writes a small file so that after a crash it is there whole or not at all.
-fn put(disk: &dyn Disk, path: &str, privacy: Privacy, bytes: &[u8]) -> io::Result<()> {
-    let draft = format!("{path}.draft");
-    let file = match disk.create(&draft, privacy) {
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => disk.open(&draft, Access::Write)?,
-        created => created?,
-    };
-    file.set_len(0)?;
-    file.write_at(0, bytes)?;
-    file.sync()?;
-    disk.rename(&draft, path)?;
-    disk.sync_dir(KEYS)
+/// Makes the key of one log, which is never written down: with the run that made it, the means to sign for it are gone.
+pub(super) fn of_log(name: &str, entropy: &dyn Entropy) -> Result<SigningKey, BadNote> {
+    let mut seed = [0; 32];
+    entropy.fill(&mut seed);
+    SigningKey::from_seed(name, Secret::new(seed))
 }

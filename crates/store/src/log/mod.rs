@@ -1,6 +1,9 @@
 //! The append-only log with group commit: an intent before, the answer as it is delivered, one outcome afterwards.
 //!
-//! One thread, the committer, writes everything: it drains a bounded queue, writes and syncs the bodies, then writes
+//! Each run of a gateway writes a log of its own, under a key of its own that is never written down; the register, signed
+//! by the root key, names them all. The segments are the truth; tiles for standard tools are made from them.
+//!
+//! One thread, the committer, writes all records: it drains a bounded queue, writes and syncs the bodies, then writes
 //! and syncs the ledger, and only then tells those who wait. A failed write or sync breaks the log for ever.
 
 mod ahead;
@@ -13,11 +16,14 @@ mod keys;
 mod ledger_writer;
 mod open;
 mod options;
+mod publisher;
 mod queue;
 mod recovery;
+mod register;
 mod ticket;
+mod witnessed;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -28,10 +34,12 @@ use tokio::sync::watch;
 
 pub use broken::{Broken, LogState, Unrecorded};
 pub use closing::{Closing, Ending};
-pub use options::Options;
+pub use options::{Options, Start};
 pub use recovery::{OpenError, Recovered};
-pub use ticket::Ticket;
+pub use ticket::{Kept, Ticket};
+pub use witnessed::{ToCosign, Witnessed};
 
+pub(crate) use publisher::PublishedLog;
 use queue::{Entry, Salts, Shared};
 use ticket::Promise;
 
@@ -76,6 +84,7 @@ struct Handle {
     shared: Arc<Shared>,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
+    register: Arc<Mutex<register::Register>>,
     committer: Option<JoinHandle<()>>,
 }
 
@@ -118,13 +127,13 @@ impl Log {
         Ok((ticket, closing))
     }
 
-    /// Records something that belongs to no open journey (a refusal, a start, a reload) and waits until it is on disk.
-    pub async fn note(&self, request: Option<RequestId>, moments: Vec<Moment>) -> Result<(), Unrecorded> {
+    /// Records something that belongs to no open journey (a refusal, a reload) and waits until it is on disk.
+    pub async fn note(&self, request: Option<RequestId>, moments: Vec<Moment>) -> Result<Kept, Unrecorded> {
         let shared = &self.handle.shared;
         let place = shared.notes.clone().acquire_owned().await.map_err(|_| shared.broken())?;
         let leaf = encode_note(request, moments)?;
         let (promise, ticket) = Promise::new();
-        shared.push(Entry::Note { leaf, place, promise: Some(promise) }, Duration::ZERO)?;
+        shared.push(Entry::Note { request, leaf, place, promise: Some(promise) }, Duration::ZERO)?;
         Ok(ticket.durable().await?)
     }
 
@@ -137,7 +146,7 @@ impl Log {
             tokio::sync::TryAcquireError::Closed => shared.broken().into(),
         })?;
         let leaf = encode_note(request, moments)?;
-        Ok(shared.push(Entry::Note { leaf, place, promise: None }, shared.options.note_delay)?)
+        Ok(shared.push(Entry::Note { request, leaf, place, promise: None }, shared.options.note_delay)?)
     }
 
     /// Whether the log can be relied upon at this moment.
@@ -165,6 +174,11 @@ impl Log {
             Ok(LogState::Broken(why)) => Err(why),
             Ok(LogState::Closed | LogState::Healthy) | Err(_) => Ok(()),
         }
+    }
+
+    /// The register of logs, to have it cosigned.
+    pub fn witnessed(&self) -> Witnessed {
+        Witnessed::new(self.handle.register.clone())
     }
 
     fn salts(&self) -> Salts {

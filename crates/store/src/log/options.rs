@@ -1,4 +1,24 @@
+use std::borrow::Cow;
 use std::time::Duration;
+
+use gatewright_model::Digest;
+
+/// What a log's first record says of the gateway that writes it.
+#[derive(Clone, Debug)]
+pub struct Start {
+    /// Its version.
+    pub build: Cow<'static, str>,
+    /// The digest of its configuration.
+    pub configuration: Digest,
+    /// The digest of its catalogue.
+    pub catalogue: Digest,
+}
+
+impl Default for Start {
+    fn default() -> Self {
+        Self { build: Cow::Borrowed(env!("CARGO_PKG_VERSION")), configuration: [0; 32], catalogue: [0; 32] }
+    }
+}
 
 /// How the log commits. The defaults suit a gateway; tests make things small.
 #[derive(Clone, Debug)]
@@ -22,6 +42,12 @@ pub struct Options {
     pub ahead_bytes: u64,
     /// The longest time that a record stays without a signed checkpoint that covers it.
     pub checkpoint_every: Duration,
+    /// How often tiles are published for standard tools.
+    pub publish_every: Duration,
+    /// How often the register is told that the log lives, whether or not anything was recorded.
+    pub alive_every: Duration,
+    /// What the log's first record says.
+    pub start: Start,
 }
 
 impl Default for Options {
@@ -36,6 +62,9 @@ impl Default for Options {
             segment_bytes: 64 << 20,
             ahead_bytes: 1 << 20,
             checkpoint_every: Duration::from_secs(1),
+            publish_every: Duration::from_secs(10),
+            alive_every: Duration::from_secs(60),
+            start: Start::default(),
         }
     }
 }

@@ -4,10 +4,11 @@ use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use gatewright_ledger::Batch;
 use gatewright_model::{RequestId, Timestamp};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
-use super::ticket::{PiecePromise, Promise};
+use super::ticket::{Kept, PiecePromise, Promise};
 use super::{Broken, LogState, Options};
 
 /// The two salts of a journey's bodies. They lie beside the bodies, never in the log.
@@ -23,20 +24,28 @@ pub(super) enum Entry {
     Piece { request: RequestId, at: Timestamp, bytes: Bytes, promise: PiecePromise },
     // The place is given back when the entry is dropped, that is after the outcome's sync.
     Outcome { request: RequestId, leaf: Vec<u8>, place: OwnedSemaphorePermit },
-    Note { leaf: Vec<u8>, place: OwnedSemaphorePermit, promise: Option<Promise> },
+    Note { request: Option<RequestId>, leaf: Vec<u8>, place: OwnedSemaphorePermit, promise: Option<Promise> },
 }
 
 impl Entry {
-    /// Tells whoever waits that this is on disk, and gives back its place.
-    pub(super) fn keep(self) {
+    /// Whether somebody waits who is given a receipt.
+    pub(super) const fn wants_receipt(&self) -> bool {
         match self {
-            Self::Intent { promise, .. } => promise.keep(),
+            Self::Intent { .. } | Self::Note { promise: Some(_), .. } => true,
+            Self::Piece { .. } | Self::Outcome { .. } | Self::Note { promise: None, .. } => false,
+        }
+    }
+
+    /// Tells whoever waits that this is on disk, with its position in the batch, and gives back its place.
+    pub(super) fn keep(self, batch: &Arc<Batch>, position: usize) {
+        match self {
+            Self::Intent { promise, .. } => promise.keep(Kept::new(batch.clone(), position)),
             Self::Piece { promise, .. } => promise.keep(),
             Self::Outcome { place, .. } => drop(place),
             Self::Note { place, promise, .. } => {
                 drop(place);
                 if let Some(promise) = promise {
-                    promise.keep();
+                    promise.keep(Kept::new(batch.clone(), position));
                 }
             }
         }
@@ -297,6 +306,11 @@ impl Shared {
         };
         let why = Broken::new("the log is closed");
         late.into_iter().for_each(|entry| entry.fail(&why));
+    }
+
+    /// Whether the log broke.
+    pub(super) fn is_broken(&self) -> bool {
+        matches!(self.locked().stage, Stage::Broken(_))
     }
 
     /// Why nothing can be recorded any more.

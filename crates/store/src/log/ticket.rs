@@ -1,17 +1,36 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
+use gatewright_ledger::{Batch, Receipt};
 use tokio::sync::SetOnce;
 
 use super::Broken;
 
+/// A record that is on disk, and what can be shown for it.
+#[derive(Clone, Debug)]
+pub struct Kept {
+    batch: Arc<Batch>,
+    position: usize,
+}
+
+impl Kept {
+    pub(super) const fn new(batch: Arc<Batch>, position: usize) -> Self {
+        Self { batch, position }
+    }
+
+    /// The log's signed promise that the record is in it. The first of a commit to ask pays for the signature.
+    pub fn receipt(&self) -> Option<Receipt> {
+        self.batch.receipt(self.position)
+    }
+}
+
 /// Says when a record is on disk. Cheap to clone; every clone says the same.
 #[derive(Clone, Debug)]
-pub struct Ticket(Arc<SetOnce<Result<(), Broken>>>);
+pub struct Ticket(Arc<SetOnce<Result<Kept, Broken>>>);
 
 impl Ticket {
     /// Waits until the record is on disk, or can no longer get there.
-    pub async fn durable(&self) -> Result<(), Broken> {
+    pub async fn durable(&self) -> Result<Kept, Broken> {
         self.0.wait().await.clone()
     }
 }
@@ -27,9 +46,9 @@ impl Promise {
         (Self(ticket.clone()), ticket)
     }
 
-    pub(super) fn keep(self) {
+    pub(super) fn keep(self, kept: Kept) {
         // Set once here or in `drop`; the second attempt, by `drop`, changes nothing.
-        let _ = self.0.0.set(Ok(()));
+        let _ = self.0.0.set(Ok(kept));
     }
 
     pub(super) fn fail(self, why: &Broken) {

@@ -44,6 +44,7 @@ pub(super) enum Change {
 pub(super) enum NameChange {
     Create(String, usize),
     Rename(String, String),
+    Remove(String),
 }
 
 impl FakeDisk {
@@ -175,7 +176,8 @@ impl Disk for FakeDisk {
             return Err(io::ErrorKind::NotFound.into());
         }
         let prefix = format!("{path}/");
-        Ok(state.names.keys().filter_map(|name| name.strip_prefix(&prefix)).map(str::to_owned).collect())
+        let here = state.names.keys().filter_map(|name| name.strip_prefix(&prefix));
+        Ok(here.filter(|name| !name.contains('/')).map(str::to_owned).collect())
     }
 
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {
@@ -183,6 +185,17 @@ impl Disk for FakeDisk {
         let inode = state.names.remove(from).ok_or(io::ErrorKind::NotFound)?;
         state.names.insert(to.to_owned(), inode);
         state.pending_names.push(NameChange::Rename(from.to_owned(), to.to_owned()));
+        Ok(())
+    }
+
+    fn remove_dir(&self, path: &str) -> io::Result<()> {
+        let mut state = self.attempt(Operation::Rename, path)?;
+        let prefix = format!("{path}/");
+        let gone: Vec<String> = state.names.keys().filter(|name| name.starts_with(&prefix)).cloned().collect();
+        for name in gone {
+            state.names.remove(&name);
+            state.pending_names.push(NameChange::Remove(name));
+        }
         Ok(())
     }
 
@@ -217,7 +230,7 @@ impl State {
 impl NameChange {
     fn path(&self) -> &str {
         match self {
-            Self::Create(path, _) | Self::Rename(_, path) => path,
+            Self::Create(path, _) | Self::Rename(_, path) | Self::Remove(path) => path,
         }
     }
 
@@ -230,6 +243,9 @@ impl NameChange {
                 if let Some(inode) = names.remove(&from) {
                     names.insert(to, inode);
                 }
+            }
+            Self::Remove(path) => {
+                names.remove(&path);
             }
         }
     }

@@ -4,25 +4,32 @@
 //! whole folder was rolled back to an older state, and without a key that was kept elsewhere it trusts the one that
 //! lies beside the log; [`Report`] says both.
 
+mod outside;
+mod published;
 mod reading;
 
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-use gatewright_ledger::{BadNote, Checkpoint, Finding, TrustedKey};
-use gatewright_model::Digest;
+use gatewright_ledger::{BadNote, BadReceipt, Finding, TrustedKey, WitnessPolicy};
+use gatewright_model::{Digest, Timestamp};
 
 use crate::disk::{Disk, RealDisk, read_whole};
 use crate::folder::TRUSTED_FILE;
+use outside::Outside;
 
 /// What whoever verifies brings along.
 #[derive(Clone, Debug, Default)]
 pub struct Anchors {
-    /// The log's public key, kept elsewhere; without it the one beside the log is trusted.
+    /// The public root key, kept elsewhere; without it the one beside the log is trusted.
     pub trust: Option<TrustedKey>,
-    /// Checkpoints, kept elsewhere, as the signed notes that they are.
+    /// Checkpoints, of the register or of a log, kept elsewhere, as the signed notes that they are.
     pub checkpoints: Vec<String>,
+    /// Receipts that callers were given.
+    pub receipts: Vec<String>,
+    /// Which witnesses must have cosigned the register, and since when.
+    pub witnesses: Option<(WitnessPolicy, Timestamp)>,
 }
 
 /// How far a verification has come.
@@ -61,7 +68,7 @@ pub enum KeySource {
 /// What a verification found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Report {
-    /// Which log.
+    /// Which deployment.
     pub origin: String,
     /// The key that was trusted.
     pub key: String,
@@ -69,14 +76,26 @@ pub struct Report {
     pub key_source: KeySource,
     /// How many records were good, up to the finding where there is one.
     pub records: u64,
-    /// The root of the tree over them.
+    /// The name of the last log.
+    pub log: String,
+    /// How many of them are in the last log.
+    pub size: u64,
+    /// The root of its tree.
     pub root: Digest,
+    /// How many logs there are: one for each start of the gateway.
+    pub logs: u64,
+    /// How many entries the register of logs has.
+    pub register: u64,
+    /// When each witness of the policy cosigned the register last.
+    pub cosigned: Vec<(String, Option<Timestamp>)>,
+    /// How many published files were compared with what they are made from.
+    pub published: u64,
     /// Up to which record a signed checkpoint vouches for them.
     pub vouched: u64,
     /// How many checkpoints of the log's own were read.
     pub checkpoints: u64,
-    /// The largest size that a checkpoint from elsewhere counts; without one a rollback of the whole cannot be seen.
-    pub anchored: Option<u64>,
+    /// How many checkpoints and receipts from elsewhere were compared; with none a rollback of the whole cannot be seen.
+    pub anchored: usize,
     /// How many bodies were compared with what the records vouch for.
     pub bodies: u64,
     /// How many journeys are open: under way, or cut off by a crash after which nobody started again.
@@ -106,9 +125,15 @@ pub enum VerifyError {
     /// The key cannot be read.
     #[error("the key cannot be used: {0}")]
     Key(BadNote),
-    /// A checkpoint that was brought along is not this log's.
+    /// A checkpoint that was brought along was not signed for this deployment.
     #[error("the checkpoint you hold cannot be used: {0}")]
     Checkpoint(BadNote),
+    /// A receipt that was brought along binds nobody here.
+    #[error("the receipt you hold cannot be used: {0}")]
+    Receipt(BadReceipt),
+    /// The folder was written by another version.
+    #[error("the data folder was written by an earlier version: verify it with that version")]
+    OlderFormat,
     /// The operating system refused.
     #[error("reading the data folder: {0}")]
     Disk(#[from] io::Error),
@@ -133,11 +158,7 @@ pub fn verify(
         Some(given) => (given.clone(), KeySource::Given),
         None => (key_beside(disk.as_ref())?, KeySource::BesideTheLog),
     };
-    let outside = anchors
-        .checkpoints
-        .iter()
-        .map(|note| Checkpoint::open(note, &trusted).map_err(VerifyError::Checkpoint))
-        .collect::<Result<Vec<_>, _>>()?;
+    let outside = Outside::open(disk.as_ref(), &trusted, anchors)?;
     let mut report = reading::read(disk, &trusted, key_source, &outside, progress)?;
     // Beside a gateway that writes, a checkpoint may be newer than the records that were read before it. Damage stays
     // where it is: a finding counts when a second look finds the same.

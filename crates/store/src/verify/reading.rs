@@ -2,16 +2,35 @@ use std::collections::BTreeSet;
 use std::io;
 use std::sync::Arc;
 
-use gatewright_ledger::{Checkpoint, Finding, Flaw, Keeper, TrustedKey, Verifier, Vouched, WhichBody};
+use gatewright_ledger::{
+    Checkpoint, Finding, Flaw, Keeper, Malformed, Origin, SegmentHead, TrustedKey, Verifier, Vouched, WhichBody,
+};
 
+use super::outside::Outside;
+use super::published::{self, Published};
 use super::{KeySource, Progress, Report, Tail, VerifyError};
 use crate::disk::{Access, Disk, DiskFile};
 use crate::folder::{
-    Bodies, CheckpointList, SegmentReader, Step, log_segment_path, log_segments, longest_head, open_head, used_until,
+    Bodies, CheckpointList, Register, SegmentReader, Step, log_segment_path, log_segments, longest_head, open_head,
+    read_register, register_name, used_until,
 };
 
 /// How many records behind a misplaced one are looked at to see whether the missing one was moved there.
 const LOOK_AHEAD: usize = 4_096;
+
+/// Whether a list of checkpoints has the segment that it belongs to.
+#[derive(Clone, Copy)]
+enum HasSegment {
+    Yes,
+    No,
+}
+
+/// Whether another log follows.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Next {
+    Some,
+    None,
+}
 
 /// What ends a verification early.
 enum Stop {
@@ -36,7 +55,7 @@ pub(super) fn read(
     disk: &Arc<dyn Disk>,
     trusted: &TrustedKey,
     key_source: KeySource,
-    outside: &[Checkpoint],
+    outside: &Outside,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Report, VerifyError> {
     let mut reading = Reading {
@@ -48,10 +67,14 @@ pub(super) fn read(
         bytes: (0, 0),
         counts: Counts::default(),
         tail: Tail::Clean,
+        register: Register::default(),
+        key: None,
+        published: None,
     };
     let finding = match reading.run(outside) {
         Ok(Read::Whole) => None,
         Ok(Read::NoLog) => return Err(VerifyError::NoLog),
+        Ok(Read::OlderFormat) => return Err(VerifyError::OlderFormat),
         Err(Stop::Finding(finding)) => Some(finding),
         Err(Stop::Disk(error)) => return Err(VerifyError::Disk(error)),
     };
@@ -61,10 +84,16 @@ pub(super) fn read(
         key: trusted.to_string(),
         key_source,
         records: verifier.size(),
+        log: verifier.origin().to_owned(),
+        size: verifier.tree().size(),
         root: verifier.root(),
+        logs: reading.counts.logs,
+        register: reading.register.entries.len() as u64,
+        cosigned: outside.cosigned(&reading.register.cosigned),
+        published: reading.counts.published,
         vouched: verifier.vouched(),
         checkpoints: reading.counts.checkpoints,
-        anchored: outside.iter().map(|checkpoint| checkpoint.size).max(),
+        anchored: outside.count(),
         bodies: reading.counts.bodies,
         open: verifier.open().len() as u64,
         tail: reading.tail,
@@ -75,12 +104,15 @@ pub(super) fn read(
 enum Read {
     Whole,
     NoLog,
+    OlderFormat,
 }
 
 #[derive(Default)]
 struct Counts {
     checkpoints: u64,
     bodies: u64,
+    logs: u64,
+    published: u64,
 }
 
 struct Reading<'a> {
@@ -93,20 +125,32 @@ struct Reading<'a> {
     bytes: (u64, u64),
     counts: Counts,
     tail: Tail,
+    register: Register,
+    /// The key of the log that is being read.
+    key: Option<TrustedKey>,
+    /// What was published of it.
+    published: Option<Published>,
 }
 
 impl Reading<'_> {
-    fn run(&mut self, outside: &[Checkpoint]) -> Result<Read, Stop> {
-        for checkpoint in outside {
-            self.verifier.anchor(checkpoint, Keeper::Outside)?;
+    fn run(&mut self, outside: &Outside) -> Result<Read, Stop> {
+        let (segments, lists) = log_segments(self.disk.as_ref())?;
+        if segments.is_empty() && lists.is_empty() && outside.count() == 0 {
+            return Ok(Read::NoLog);
         }
+        if let Some(first) = segments.first()
+            && let Err(Malformed::Version) =
+                open_head(self.disk.open(&log_segment_path(*first), Access::Read)?.as_ref())?
+        {
+            return Ok(Read::OlderFormat);
+        }
+        // Before the records: what is registered meanwhile is looked at the next time.
+        self.read_register(&segments, outside)?;
+        outside.add_to(&mut self.verifier)?;
         // The last segment that was read, and how far.
         let mut last: Option<(u64, u64)> = None;
         loop {
             let (segments, lists) = log_segments(self.disk.as_ref())?;
-            if segments.is_empty() && lists.is_empty() && outside.is_empty() {
-                return Ok(Read::NoLog);
-            }
             let done = last.map(|(number, _)| number);
             let numbers: BTreeSet<u64> = segments
                 .iter()
@@ -124,22 +168,70 @@ impl Reading<'_> {
             {
                 // The gateway has begun another segment since, behind records that were not there before.
                 self.tail = Tail::Clean;
-                self.read_list(number, true)?;
+                self.read_list(number, HasSegment::Yes)?;
                 self.read_rest(number, offset, next)?;
             }
             for number in numbers {
-                let has_segment = segments.contains(&number);
-                self.read_list(number, has_segment)?;
-                if has_segment {
+                if segments.contains(&number) {
                     last = Some((number, self.read_segment(number, next_to(number))?));
+                } else {
+                    self.read_list(number, HasSegment::No)?;
                 }
             }
             if done == last.map(|(number, _)| number) {
                 break;
             }
         }
+        self.end_log(Next::None)?;
         self.verifier.finish()?;
+        self.counts.published += published::check_register(self.disk.as_ref(), self.trusted, &self.register)
+            .map_err(|path| path.map_or_else(Stop::Disk, |path| self.verifier.here(Flaw::Published { path }).into()))?;
+        outside.check_witnesses(&self.register.cosigned).map_err(|flaw| self.verifier.here(flaw))?;
         Ok(Read::Whole)
+    }
+
+    /// Reads the register of logs, and takes what it says of each for a checkpoint of that log.
+    fn read_register(&mut self, segments: &[u64], outside: &Outside) -> Result<(), Stop> {
+        let Some(name) = self.register_name(segments, outside)? else { return Ok(()) };
+        let key = self.trusted.named(&name).map_err(|_| self.verifier.here(Flaw::Certificate))?;
+        let register =
+            read_register(self.disk.as_ref(), &key)?.map_err(|why| self.verifier.here(Flaw::Register(why)))?;
+        let seen = outside.check_register(&register, &key).map_err(|flaw| self.verifier.here(flaw))?;
+        for (number, entry) in (0_u64..).zip(&register.entries) {
+            let checkpoint = Checkpoint { origin: (*entry.origin).to_owned(), size: entry.size, root: entry.root };
+            self.verifier.anchor(&checkpoint, if number < seen { Keeper::Outside } else { Keeper::Log })?;
+        }
+        self.register = register;
+        Ok(())
+    }
+
+    /// The register's name, as its checkpoint says it, or a log, or somebody else where there is neither.
+    fn register_name(&self, segments: &[u64], outside: &Outside) -> io::Result<Option<String>> {
+        if let Some(name) = register_name(self.disk.as_ref(), self.trusted.name())? {
+            return Ok(Some(name));
+        }
+        for segment in segments {
+            let file = self.disk.open(&log_segment_path(*segment), Access::Read)?;
+            if let Ok((head, _)) = open_head(file.as_ref())? {
+                return Ok(Origin::parse(head.origin()).map(|origin| origin.register()));
+            }
+        }
+        Ok(outside.register_name())
+    }
+
+    /// Checks what is left to check of the log that was read.
+    fn end_log(&mut self, next: Next) -> Result<(), Stop> {
+        if let Some(published) = self.published.take() {
+            self.counts.published += published.count();
+        }
+        let (origin, base) = (self.verifier.origin().to_owned(), self.verifier.base());
+        let is_registered = self.register.last_of(&origin).is_some();
+        // The last log may have been cut off before it was registered; then nothing else is in it.
+        let excused = next == Next::None && !self.verifier.is_used();
+        if !origin.is_empty() && !is_registered && !excused {
+            return Err(Finding { first: base, last: base, flaw: Flaw::Unregistered }.into());
+        }
+        Ok(())
     }
 
     fn total(&self, segments: &[u64], done: Option<u64>) -> io::Result<u64> {
@@ -151,27 +243,34 @@ impl Reading<'_> {
     }
 
     /// Reads the checkpoints that were signed while a segment was written.
-    fn read_list(&mut self, number: u64, has_segment: bool) -> Result<(), Stop> {
-        let list = CheckpointList::read(self.disk.as_ref(), number, self.trusted)?;
+    fn read_list(&mut self, number: u64, segment: HasSegment) -> Result<(), Stop> {
+        let Some(key) = &self.key else { return Ok(()) };
+        let list = CheckpointList::read(self.disk.as_ref(), number, key)?;
         let missing = Flaw::Checkpoint { number: 0 };
-        match list {
-            Some(list) => {
+        match (list, segment) {
+            (Some(list), HasSegment::Yes) => {
                 if let Some(bad) = list.bad {
                     return Err(self.verifier.here(Flaw::Checkpoint { number: bad }).into());
                 }
                 // A list's first entry is on disk before its segment is there.
-                if has_segment && list.listed.is_empty() {
+                if list.listed.is_empty() {
                     return Err(self.verifier.here(missing).into());
                 }
-                for listed in &list.listed {
-                    self.verifier.anchor(listed, Keeper::Log)?;
-                }
                 self.counts.checkpoints += list.listed.len() as u64;
-                Ok(())
+                self.anchor(&list)
             }
-            None if has_segment => Err(self.verifier.here(missing).into()),
-            None => Ok(()),
+            // Of this log, which was about to begin another segment; or of the next one, whose key nobody knows then.
+            (Some(list), HasSegment::No) => self.anchor(&list),
+            (None, HasSegment::Yes) => Err(self.verifier.here(missing).into()),
+            (None, HasSegment::No) => Ok(()),
         }
+    }
+
+    fn anchor(&mut self, list: &CheckpointList) -> Result<(), Stop> {
+        for listed in &list.listed {
+            self.verifier.anchor(listed, Keeper::Log)?;
+        }
+        Ok(())
     }
 
     /// Reads a segment from its head on, and says how far it went.
@@ -184,7 +283,7 @@ impl Reading<'_> {
             return Err(self.verifier.here(Flaw::Inserted).into());
         }
         let file = self.disk.open(&log_segment_path(first), Access::Read)?;
-        match self.read_head(file.as_ref(), next)? {
+        match self.read_head(file.as_ref(), first, next)? {
             Some((nonce, start)) => self.read_records(file.as_ref(), nonce, start, next),
             None => Ok(0),
         }
@@ -216,6 +315,11 @@ impl Reading<'_> {
                         return Err(self.misplaced(found, &mut reader)?.into());
                     }
                     let verified = self.verifier.frame(&frame)?;
+                    if let Some(published) = &mut self.published {
+                        published.take(self.disk.as_ref(), frame.leaf, verified.hash).map_err(|path| {
+                            path.map_or_else(Stop::Disk, |path| self.verifier.here(Flaw::Published { path }).into())
+                        })?;
+                    }
                     if let Some(vouched) = verified.vouched {
                         self.check_body(&vouched, self.verifier.size() - 1)?;
                     }
@@ -247,11 +351,24 @@ impl Reading<'_> {
     }
 
     /// Reads and checks a segment's head; `None` for one that was begun and got none, which has no records.
-    fn read_head(&mut self, file: &dyn DiskFile, next: Option<u64>) -> Result<Option<([u8; 16], u64)>, Stop> {
+    fn read_head(
+        &mut self,
+        file: &dyn DiskFile,
+        first: u64,
+        next: Option<u64>,
+    ) -> Result<Option<([u8; 16], u64)>, Stop> {
         if let Ok((head, start)) = open_head(file)? {
+            if next.is_none() && head.origin() != self.verifier.origin() && self.never_began(file, &head, start)? {
+                self.tail = Tail::Unfinished { bytes: used_until(file, 0)? };
+                return Ok(None);
+            }
+            if head.origin() != self.verifier.origin() {
+                self.begin_log(&head)?;
+            }
+            self.read_list(first, HasSegment::Yes)?;
             self.verifier.head(&head)?;
-            if head.origin != self.trusted.name() {
-                return Err(self.verifier.here(Flaw::Head).into());
+            if self.key.as_ref().is_none_or(|key| head.certificate.open(self.trusted) != Ok(key)) {
+                return Err(self.verifier.here(Flaw::Certificate).into());
             }
             return Ok(Some((head.nonce, start)));
         }
@@ -264,6 +381,31 @@ impl Reading<'_> {
         Ok(None)
     }
 
+    /// Ends the log that was read, and begins the one that this is the first segment of.
+    fn begin_log(&mut self, head: &SegmentHead) -> Result<(), Stop> {
+        let key = head.certificate.open(self.trusted).map_err(|_| self.verifier.here(Flaw::Certificate))?;
+        if head.tree.size() > 0 {
+            return Err(self.verifier.here(Flaw::Head).into());
+        }
+        self.end_log(Next::Some)?;
+        self.verifier.begin(head)?;
+        self.key = Some(key.clone());
+        self.counts.logs += 1;
+        let published = Published::open(self.disk.as_ref(), self.trusted.name(), key)?;
+        if let Some(checkpoint) = published.as_ref().and_then(Published::checkpoint) {
+            self.verifier.anchor(checkpoint, Keeper::Log)?;
+        }
+        self.published = published;
+        Ok(())
+    }
+
+    /// Whether a start was cut off before it recorded that it started, so that there is no log yet.
+    fn never_began(&self, file: &dyn DiskFile, head: &SegmentHead, start: u64) -> io::Result<bool> {
+        let mut reader = SegmentReader::new(file, head.nonce, start);
+        let begun = matches!(reader.next()?, Step::Frame(..)) || !reader.survivors(head.first)?.is_empty();
+        Ok(!begun && head.tree.size() == 0 && self.register.last_of(head.origin()).is_none())
+    }
+
     /// Says what a record with the wrong number means.
     fn misplaced(&self, found: u64, reader: &mut SegmentReader<'_>) -> io::Result<Finding> {
         let expected = self.verifier.size();
@@ -273,7 +415,9 @@ impl Reading<'_> {
         {
             following.push(frame.number);
         }
-        Ok(self.verifier.here(Flaw::of_order(expected, found, following)))
+        let finding = self.verifier.here(Flaw::of_order(expected, found, following));
+        // Two records of one number: the first of them may be the one that was put in.
+        Ok(if found + 1 == expected { Finding { first: found, ..finding } } else { finding })
     }
 
     /// Says what bytes mean that are no record, where one could stand.

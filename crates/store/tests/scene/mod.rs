@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use gatewright_model::{Digest, Event, Fate, Kind, Moment, RequestId, SessionId, Timestamp};
+use gatewright_model::{Event, Fate, Kind, Moment, RequestId, SessionId, Timestamp};
 use gatewright_store::disk::Disk;
 use gatewright_store::log::{Ending, Log, OpenError, Opening, Options, Recovered, Urgency};
 use gatewright_store::testing::{CountedEntropy, FakeDisk, FixedClock};
@@ -25,6 +25,7 @@ pub fn options() -> Options {
         segment_bytes: 4 << 10,
         ahead_bytes: 1 << 10,
         checkpoint_every: Duration::ZERO,
+        publish_every: Duration::from_millis(20),
         ..Options::default()
     }
 }
@@ -86,19 +87,7 @@ pub fn ending(number: u64) -> Ending {
     }
 }
 
-pub fn started() -> Vec<Moment> {
-    let digest: Digest = [0; 32];
-    let event = Event::Started {
-        build: "test".into(),
-        configuration: digest,
-        catalogue: digest,
-        recovered: 0,
-        interrupted: Vec::new(),
-    };
-    vec![Moment { at: at(0), event }]
-}
-
-/// A note that says nothing of starts, so that journeys may be open.
+/// A note.
 pub fn reloaded() -> Vec<Moment> {
     vec![Moment { at: at(0), event: Event::Reloaded { epoch: 2, configuration: [1; 32], catalogue: [2; 32] } }]
 }

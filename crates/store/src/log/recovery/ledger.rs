@@ -1,11 +1,11 @@
 use std::collections::HashMap;
 
 use gatewright_ledger::{
-    BodyAt, Finding, Flaw, Frontier, Keeper, OpenJourney, SegmentHead, TrustedKey, Verifier, WhichBody,
+    BodyAt, Finding, Flaw, Frontier, Keeper, Malformed, OpenJourney, SegmentHead, TrustedKey, Verifier, WhichBody,
 };
 use gatewright_model::{Digest, RequestId};
 
-use super::{OpenError, cut_and_settle};
+use super::{Before, OpenError, cut_and_settle};
 use crate::disk::{Access, Disk, DiskFile};
 use crate::folder::{
     CheckpointList, SegmentReader, Step, log_segment_path, log_segments, longest_head, open_head, used_until,
@@ -17,6 +17,8 @@ pub(super) struct Found {
     pub(super) state: LedgerState,
     pub(super) torn_bytes: u64,
     pub(super) vouched: VouchedBodies,
+    pub(super) before: Option<Before>,
+    tree: Frontier,
 }
 
 /// The bodies that records of the last segment vouch for.
@@ -30,54 +32,66 @@ pub(super) struct VouchedBodies {
 
 /// Reads the ledger's last segment. The segments before it are left to `ledger verify`: what they came to stands in
 /// the head of the last one.
-pub(super) fn restore(disk: &dyn Disk, trusted: &TrustedKey) -> Result<Found, OpenError> {
+pub(super) fn restore(disk: &dyn Disk, root: &TrustedKey) -> Result<Found, OpenError> {
     let (mut segments, lists) = log_segments(disk).map_err(OpenError::disk("reading the ledger"))?;
-    let Some(last) = segments.pop() else {
-        return restore_nothing(disk, &lists, trusted);
-    };
+    let Some(last) = segments.pop() else { return Ok(nothing()) };
     let file = open(disk, last)?;
-    let head = open_head(file.as_ref()).map_err(OpenError::disk("reading the ledger"))?;
-    if let Ok((head, start)) = head {
-        return restore_segment(disk, file.as_ref(), (&head, start), &lists, trusted);
+    match open_head(file.as_ref()).map_err(OpenError::disk("reading the ledger"))? {
+        Ok((head, start)) if !never_began(file.as_ref(), &head, start)? => {
+            return restore_segment(disk, file.as_ref(), (&head, start), &lists, root);
+        }
+        Err(Malformed::Version) => return Err(OpenError::OlderFormat),
+        Ok(_) | Err(_) => {}
     }
     // The head is on disk before its segment's first record is written. So this is a segment that a crash left
     // before it had any, or one whose head somebody damaged; then it holds more than a head.
     let before = match segments.pop() {
-        None => restore_nothing(disk, &lists, trusted)?,
+        None => nothing(),
         Some(previous) => {
             let file = open(disk, previous)?;
             let (head, start) = open_head(file.as_ref())
                 .map_err(OpenError::disk("reading the ledger"))?
                 .map_err(|_| damaged(previous, Flaw::Head))?;
-            restore_segment(disk, file.as_ref(), (&head, start), &lists, trusted)?
+            restore_segment(disk, file.as_ref(), (&head, start), &lists, root)?
         }
     };
+    let whole = open_head(file.as_ref()).map_err(OpenError::disk("reading the ledger"))?.is_ok();
     let used = used_until(file.as_ref(), 0).map_err(OpenError::disk("reading the ledger"))?;
-    let longest = longest_head(trusted.name(), &before.state.tree, before.state.journeys.keys().copied());
-    if before.state.tree.size() != last || before.torn_bytes > 0 || used > longest {
+    let longest = longest_head(root.name(), &before.tree, before.state.journeys.keys().copied());
+    if before.state.first != last || before.torn_bytes > 0 || (!whole && used > longest) {
         return Err(damaged(last, Flaw::Head));
     }
-    Ok(Found { state: LedgerState { segment: None, ..before.state }, torn_bytes: 0, ..before })
+    Ok(before)
+}
+
+/// Whether a log's first segment has no record: a start that was cut off before it recorded that it started.
+fn never_began(file: &dyn DiskFile, head: &SegmentHead, start: u64) -> Result<bool, OpenError> {
+    if head.tree.size() > 0 {
+        return Ok(false);
+    }
+    let mut reader = SegmentReader::new(file, head.nonce, start);
+    let step = reader.next().map_err(OpenError::disk("reading the ledger"))?;
+    match step {
+        Step::Frame(..) => Ok(false),
+        Step::End => Ok(true),
+        // A torn first commit: nobody was told of anything. A record that says of an earlier one that it was on disk
+        // proves otherwise.
+        Step::Bad => {
+            let survivors = reader.survivors(head.first).map_err(OpenError::disk("reading the ledger"))?;
+            Ok(survivors.iter().all(|(_, synced)| *synced <= head.first))
+        }
+    }
 }
 
 fn open(disk: &dyn Disk, first: u64) -> Result<Box<dyn DiskFile>, OpenError> {
     disk.open(&log_segment_path(first), Access::Write).map_err(OpenError::disk("opening the ledger"))
 }
 
-/// A folder without a segment: new, or one whose first start was cut off.
-fn restore_nothing(disk: &dyn Disk, lists: &[u64], trusted: &TrustedKey) -> Result<Found, OpenError> {
-    let mut verifier = Verifier::new();
-    add_checkpoints(disk, lists, trusted, &mut verifier)?;
-    verifier.finish().map_err(OpenError::Damaged)?;
-    let state = LedgerState {
-        segment: None,
-        tree: Frontier::new(),
-        link: Digest::default(),
-        journeys: HashMap::new(),
-        checkpoints: (0, 0),
-    };
+/// A folder without a log: new, or one whose first start was cut off.
+fn nothing() -> Found {
+    let state = LedgerState { first: 0, link: Digest::default(), journeys: HashMap::new() };
     let vouched = VouchedBodies { last: BodyAt::NOWHERE, first_unsure: None };
-    Ok(Found { state, torn_bytes: 0, vouched })
+    Found { state, torn_bytes: 0, vouched, before: None, tree: Frontier::new() }
 }
 
 fn restore_segment(
@@ -85,22 +99,14 @@ fn restore_segment(
     file: &dyn DiskFile,
     (head, start): (&SegmentHead, u64),
     lists: &[u64],
-    trusted: &TrustedKey,
+    root: &TrustedKey,
 ) -> Result<Found, OpenError> {
-    let first = head.tree.size();
-    if head.origin != trusted.name() {
-        return Err(damaged(first, Flaw::Head));
-    }
+    let first = head.first;
+    let trusted = head.certificate.open(root).map_err(|_| damaged(first, Flaw::Certificate))?;
     let mut verifier = Verifier::resume(head);
-    // A list is begun before its segment, and its first entry counts the records before that.
-    let own: Vec<u64> = lists.iter().copied().filter(|list| *list >= first).collect();
-    let checkpoints = add_checkpoints(disk, &own, trusted, &mut verifier)?;
-    if own.first() != Some(&first) || checkpoints.is_none() {
-        return Err(damaged(first, Flaw::Checkpoint { number: 0 }));
-    }
-    let (good_bytes, checkpointed) = checkpoints.unwrap_or_default();
+    let last_signed = add_checkpoints(disk, first, lists, trusted, &mut verifier)?;
 
-    let mut reading = Reading::new(head, checkpointed);
+    let mut reading = Reading::new(head, head.base() + last_signed.size);
     let mut reader = SegmentReader::new(file, head.nonce, start);
     let torn_bytes = loop {
         match reader.next().map_err(OpenError::disk("reading the ledger"))? {
@@ -112,20 +118,20 @@ fn restore_segment(
             Step::Bad => break torn_bytes(file, &reader, &verifier)?,
         }
     };
-    verifier.finish().map_err(OpenError::Damaged)?;
+    verifier.finish_log().map_err(OpenError::Damaged)?;
     let end = reader.offset();
     cut_and_settle(file, reading.unsure.unwrap_or(end), end).map_err(OpenError::disk("settling the ledger's tail"))?;
-    Ok(Found {
-        state: LedgerState {
-            segment: Some((first, head.nonce, end)),
-            tree: verifier.tree().clone(),
-            link: verifier.link(),
-            journeys: reading.journeys,
-            checkpoints: (good_bytes, checkpointed),
-        },
-        torn_bytes,
-        vouched: reading.vouched,
-    })
+    let before = Before {
+        certificate: head.certificate.clone(),
+        base: head.base(),
+        size: verifier.tree().size(),
+        root: verifier.root(),
+        is_used: verifier.is_used(),
+        note: last_signed.note,
+        signed: last_signed.size,
+    };
+    let state = LedgerState { first: verifier.size(), link: verifier.link(), journeys: reading.journeys };
+    Ok(Found { state, torn_bytes, vouched: reading.vouched, before: Some(before), tree: verifier.tree().clone() })
 }
 
 /// The length of what a crash tore; a finding where a later record proves that it had been on disk.
@@ -139,29 +145,39 @@ fn torn_bytes(file: &dyn DiskFile, reader: &SegmentReader<'_>, verifier: &Verifi
     Ok(used - reader.offset())
 }
 
-/// Feeds the checkpoints of these lists to the verifier; gives how many bytes of the last list are good, and how many
-/// records its last checkpoint counts.
+/// The last checkpoint that a log's key has signed.
+struct LastSigned {
+    size: u64,
+    note: String,
+}
+
+/// Feeds the checkpoints of the last segment's list to the verifier, and of a list without a segment where the same log
+/// was about to begin one.
 fn add_checkpoints(
     disk: &dyn Disk,
+    first: u64,
     lists: &[u64],
     trusted: &TrustedKey,
     verifier: &mut Verifier,
-) -> Result<Option<(u64, u64)>, OpenError> {
-    let mut good = None;
-    for first in lists {
-        let list = CheckpointList::read(disk, *first, trusted).map_err(OpenError::disk("reading the checkpoints"))?;
+) -> Result<LastSigned, OpenError> {
+    let mut last = None;
+    for number in lists.iter().copied().filter(|list| *list >= first) {
+        let list = CheckpointList::read(disk, number, trusted).map_err(OpenError::disk("reading the checkpoints"))?;
         let Some(list) = list else { continue };
-        if let Some(number) = list.bad {
-            return Err(damaged(*first, Flaw::Checkpoint { number }));
+        // A list behind the last segment may be of the next log, whose key nobody knows any more.
+        if let Some(bad) = list.bad
+            && number == first
+        {
+            return Err(damaged(first, Flaw::Checkpoint { number: bad }));
         }
         for listed in &list.listed {
             verifier.anchor(listed, Keeper::Log).map_err(OpenError::Damaged)?;
         }
-        if good.is_none() {
-            good = list.listed.last().map(|last| (list.good_bytes, last.size));
+        if number == first {
+            last = list.listed.last().map(|listed| LastSigned { size: listed.size, note: list.last });
         }
     }
-    Ok(good)
+    last.ok_or_else(|| damaged(first, Flaw::Checkpoint { number: 0 }))
 }
 
 /// What is gathered while the segment is read.

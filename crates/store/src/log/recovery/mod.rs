@@ -7,8 +7,8 @@ mod ledger;
 use std::io;
 use std::sync::Arc;
 
-use gatewright_ledger::{BadNote, Finding, TrustedKey};
-use gatewright_model::RequestId;
+use gatewright_ledger::{BadNote, Certificate, Finding, TrustedKey};
+use gatewright_model::{Digest, RequestId};
 
 use super::body_writer::BodyState;
 use super::ledger_writer::LedgerState;
@@ -33,6 +33,15 @@ pub enum OpenError {
     /// There is a log without its key, or with a key that cannot be read.
     #[error("the log's key is missing or unreadable: restore keys/log.key, or move the ledger away")]
     Key,
+    /// The register of logs does not fit what lies beside it.
+    #[error("the register of logs was damaged or changed: {0}. Nothing was touched; see `gatewright ledger verify`")]
+    Register(&'static str),
+    /// The folder was written by another version.
+    #[error(
+        "the data folder was written by an earlier version, in a format that this one does not read: verify and keep \
+         it with that version, and start this one with an empty folder"
+    )]
+    OlderFormat,
     /// The log is not what was written, and no crash explains it.
     #[error("the log was damaged or changed: {0}. Nothing was touched; see `gatewright ledger verify`")]
     Damaged(Finding),
@@ -65,7 +74,7 @@ pub struct Recovered {
     pub torn_bytes: u64,
     /// The journeys that the last run left open; each has an outcome `interrupted` now.
     pub interrupted: Vec<RequestId>,
-    /// How many records the log has, those outcomes included.
+    /// How many records the folder has, those outcomes included.
     pub records: u64,
 }
 
@@ -74,14 +83,30 @@ pub(super) struct Restored {
     pub(super) ledger: LedgerState,
     pub(super) bodies: BodyState,
     pub(super) torn_bytes: u64,
+    pub(super) before: Option<Before>,
+}
+
+/// The log that the last run wrote.
+#[derive(Clone)]
+pub(super) struct Before {
+    pub(super) certificate: Certificate,
+    /// The number of its first record.
+    pub(super) base: u64,
+    pub(super) size: u64,
+    pub(super) root: Digest,
+    /// Whether anything was recorded in it besides its beginning.
+    pub(super) is_used: bool,
+    /// The last checkpoint that its key has signed, and how many records that counts.
+    pub(super) note: String,
+    pub(super) signed: u64,
 }
 
 /// Restores the log of this folder, which may be empty.
 pub(super) fn restore(disk: &Arc<dyn Disk>, trusted: &TrustedKey) -> Result<Restored, OpenError> {
-    let ledger::Found { mut state, torn_bytes, vouched } = ledger::restore(disk.as_ref(), trusted)?;
+    let ledger::Found { mut state, torn_bytes, vouched, before, .. } = ledger::restore(disk.as_ref(), trusted)?;
     let (bodies, torn_bodies) = bodies::restore(disk.as_ref(), &vouched)?;
     bodies::follow_journeys(disk.as_ref(), &mut state.journeys)?;
-    Ok(Restored { ledger: state, bodies, torn_bytes: torn_bytes + torn_bodies })
+    Ok(Restored { ledger: state, bodies, torn_bytes: torn_bytes + torn_bodies, before })
 }
 
 /// Cuts a file behind its last good byte, and writes what no checkpoint covers once more.
