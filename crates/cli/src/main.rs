@@ -67,6 +67,30 @@ enum Command {
     /// Look at the append-only log.
     #[command(subcommand, arg_required_else_help = true)]
     Ledger(Ledger),
+    /// Look at the receipts that callers are given.
+    #[command(subcommand, arg_required_else_help = true)]
+    Receipt(Receipt),
+    /// Cosign the registers of gateways, on a machine that their operator does not hold (C2SP tlog-witness).
+    Witness {
+        /// Where gateways connect.
+        #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8090")]
+        listen: SocketAddr,
+        /// The folder of the witness's key and of what it has seen.
+        #[arg(long, value_name = "DIR", default_value = "./gatewright-witness")]
+        data: PathBuf,
+        /// The witness's name, for its key when that is made.
+        #[arg(long, default_value = "witness")]
+        name: String,
+        /// The public root key of a deployment, or the key of one log, or a file that holds it.
+        #[arg(long = "log", value_name = "KEY", required = true)]
+        logs: Vec<String>,
+        /// A certificate chain, for HTTPS.
+        #[arg(long, value_name = "FILE", requires = "key")]
+        certificate: Option<PathBuf>,
+        /// The certificate's private key.
+        #[arg(long, value_name = "FILE", requires = "certificate")]
+        key: Option<PathBuf>,
+    },
     /// Mask text from standard input.
     Mask(Mask),
     /// Check, test, explain and compare role catalogues, offline.
@@ -174,15 +198,65 @@ enum Sessions {
     },
 }
 
+#[derive(Args)]
+struct Trusting {
+    #[command(flatten)]
+    data: Data,
+    /// The public root key to trust, or a file that holds it, in place of the one beside the log.
+    #[arg(long, value_name = "KEY")]
+    trust: Option<String>,
+}
+
 #[derive(Subcommand)]
 enum Ledger {
     /// Check every record, offline. Exit code 0 only when everything holds.
     Verify {
         #[command(flatten)]
-        data: Data,
-        /// The public key to trust, in place of the one beside the log.
+        of: Trusting,
+        /// A checkpoint or a receipt that was kept elsewhere, or a file that holds it. Can be given several times.
+        #[arg(long, value_name = "CHECKPOINT|RECEIPT")]
+        since: Vec<String>,
+        /// A policy file: which witnesses must have cosigned.
+        #[arg(long, value_name = "FILE")]
+        witnesses: Option<PathBuf>,
+        /// How many hours ago they must have at most.
+        #[arg(long, value_name = "HOURS", default_value_t = 24, requires = "witnesses")]
+        max_age: u64,
+    },
+    /// Prove to somebody else that a record is in its log (C2SP tlog-proof).
+    Prove {
+        /// A record's number, a call's id, or a receipt.
+        record: String,
+        #[command(flatten)]
+        of: Trusting,
+    },
+    /// Write every log as tiles, checkpoints and entries that standard tools read (C2SP tlog-tiles).
+    Export {
+        /// The folder to write into.
+        #[arg(long, value_name = "DIR")]
+        into: PathBuf,
+        #[command(flatten)]
+        of: Trusting,
+    },
+    /// Print the checkpoint to keep elsewhere: it vouches for everything recorded so far.
+    Checkpoint {
+        #[command(flatten)]
+        of: Trusting,
+    },
+}
+
+#[derive(Subcommand)]
+enum Receipt {
+    /// Check the receipt that came with an answer, and, with --data, that the log keeps its promise.
+    Verify {
+        /// The receipt, or a file that holds it.
+        receipt: String,
+        /// The public root key to trust, or a file that holds it.
         #[arg(long, value_name = "KEY")]
         trust: Option<String>,
+        /// The data folder, or a copy of it.
+        #[arg(long, value_name = "DIR")]
+        data: Option<PathBuf>,
     },
 }
 
@@ -223,8 +297,13 @@ fn run(command: Command, format: Format) -> Outcome {
         Command::Sessions(Sessions::Replay { session, data, speed }) => {
             commands::sessions::replay(&data.data, &session, speed, format)
         }
-        Command::Ledger(Ledger::Verify { data, trust }) => {
-            commands::ledger::verify(&data.data, trust.as_deref(), format)
+        Command::Ledger(typed) => ledger(typed, format),
+        Command::Witness { listen, data, name, logs, certificate, key } => {
+            let tls = certificate.zip(key);
+            commands::witness::run(commands::witness::Wanted { listen, data, name, logs, tls, format })
+        }
+        Command::Receipt(Receipt::Verify { receipt, trust, data }) => {
+            commands::ledger::verify_receipt(&receipt, trust.as_deref(), data.as_deref(), format)
         }
         Command::Policy(typed) => policy::run(typed, format),
         Command::Mask(typed) => commands::mask::run(&commands::mask::Wanted {
@@ -242,5 +321,23 @@ fn run(command: Command, format: Format) -> Outcome {
             rules: typed.rules,
             format,
         }),
+    }
+}
+
+fn ledger(command: Ledger, format: Format) -> Outcome {
+    match command {
+        Ledger::Verify { of, since, witnesses, max_age } => {
+            let wanted = commands::ledger::Wanted {
+                data: &of.data.data,
+                trust: of.trust.as_deref(),
+                since: &since,
+                witnesses: witnesses.as_deref(),
+                max_age: std::time::Duration::from_secs(max_age.saturating_mul(3_600)),
+            };
+            commands::ledger::verify(wanted, format)
+        }
+        Ledger::Prove { record, of } => commands::ledger::prove(&of.data.data, of.trust.as_deref(), &record, format),
+        Ledger::Export { into, of } => commands::ledger::export(&of.data.data, of.trust.as_deref(), &into, format),
+        Ledger::Checkpoint { of } => commands::ledger::checkpoint(&of.data.data, of.trust.as_deref(), format),
     }
 }

@@ -72,7 +72,7 @@ impl Dial {
     /// # Errors
     /// Every way in which no complete answer came, redirects among them.
     pub async fn get(&self, url: &str) -> Result<Reply, Fault> {
-        self.send(url, Question { method: Method::GET, body: Bytes::new() }).await
+        self.send(url, Question { method: Method::GET, content_type: "", body: Bytes::new() }).await
     }
 
     /// Posts a form (`application/x-www-form-urlencoded`), as a token endpoint takes it.
@@ -81,7 +81,17 @@ impl Dial {
     /// As [`Dial::get`].
     pub async fn post_form(&self, url: &str, fields: &[(&str, &str)]) -> Result<Reply, Fault> {
         let form = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
-        self.send(url, Question { method: Method::POST, body: Bytes::from(form) }).await
+        let content_type = "application/x-www-form-urlencoded";
+        self.send(url, Question { method: Method::POST, content_type, body: Bytes::from(form) }).await
+    }
+
+    /// Posts plain text, as a witness of logs takes it.
+    ///
+    /// # Errors
+    /// As [`Dial::get`].
+    pub async fn post_text(&self, url: &str, text: String) -> Result<Reply, Fault> {
+        let content_type = "text/plain; charset=utf-8";
+        self.send(url, Question { method: Method::POST, content_type, body: Bytes::from(text) }).await
     }
 
     async fn send(&self, url: &str, question: Question) -> Result<Reply, Fault> {

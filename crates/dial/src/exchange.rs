@@ -26,7 +26,8 @@ const MOST_ADDRESSES: usize = 8;
 /// What is asked.
 pub(crate) struct Question {
     pub(crate) method: Method,
-    /// A form where it is a POST.
+    /// What the body is, where it is a POST.
+    pub(crate) content_type: &'static str,
     pub(crate) body: Bytes,
 }
 
@@ -123,7 +124,7 @@ where
 }
 
 fn request(target: &Target, question: Question) -> Result<Request<Full<Bytes>>, Fault> {
-    let is_form = question.method == Method::POST;
+    let content_type = (question.method == Method::POST).then_some(question.content_type);
     let mut request = Request::builder()
         .method(question.method)
         .uri(&target.path_and_query)
@@ -134,9 +135,8 @@ fn request(target: &Target, question: Question) -> Result<Request<Full<Bytes>>, 
         .header(header::CONNECTION, "close")
         .body(Full::new(question.body))
         .map_err(|_| Fault::BadUrl("it cannot be sent in a request"))?;
-    if is_form {
-        let form = HeaderValue::from_static("application/x-www-form-urlencoded");
-        request.headers_mut().insert(header::CONTENT_TYPE, form);
+    if let Some(content_type) = content_type {
+        request.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
     }
     Ok(request)
 }

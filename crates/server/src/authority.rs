@@ -38,6 +38,7 @@ impl Authority for LiveAuthority {
             self.log
                 .note(None, moments)
                 .await
+                .map(drop)
                 .map_err(|_| Refusal::new(Code::NotReady, "The gateway cannot record this, so it does not do it."))
         })
     }

@@ -15,3 +15,4 @@ pub mod start_fault;
 pub mod state;
 pub mod system;
 pub mod telemetry;
+pub mod witness;

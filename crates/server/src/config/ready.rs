@@ -45,6 +45,8 @@ pub struct Ready {
     pub proxies: Vec<Network>,
     /// When a piece of an answer must be on disk.
     pub answers: AnswerRecords,
+    /// The witnesses that cosign the register of logs; `None` where there are none.
+    pub witnesses: Option<Witnesses>,
     /// How long open streams may go on after the gateway was told to stop.
     pub grace: Duration,
     /// What the gateway says of itself.
@@ -218,6 +220,23 @@ impl Default for Limits {
         }
     }
 }
+
+/// The witnesses of a policy file.
+#[derive(Clone, Debug)]
+pub struct Witnesses {
+    /// What the file says.
+    pub policy: gatewright_ledger::WitnessPolicy,
+    /// The file's text, by which two are compared.
+    pub text: String,
+}
+
+impl PartialEq for Witnesses {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text
+    }
+}
+
+impl Eq for Witnesses {}
 
 /// When a piece of an answer must be on disk.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

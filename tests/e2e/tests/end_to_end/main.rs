@@ -11,6 +11,7 @@ mod bypasses;
 mod datasets;
 mod faults;
 mod kills;
+mod ledger;
 mod login;
 mod masked_streams;
 mod policy;
