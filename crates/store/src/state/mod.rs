@@ -1,6 +1,6 @@
-//! What a deployment keeps and its replicas share: policy versions, and what people decided.
+//! What a deployment keeps and its replicas share: policy versions, and whose the things are that model servers keep.
 //!
-//! [`State`] is one trait for each noun ([`Policies`]) and one feed of [`Changes`]. Two backends hold it: `sqlite`, a file
+//! [`State`] is one trait for each noun ([`Policies`], [`Owned`]) and one feed of [`Changes`]. Two backends hold it: `sqlite`, a file
 //! of one machine, and `postgres`, which replicas share. Nothing above this module knows which of them it is.
 //!
 //! A noun takes and gives plain values, decides nothing and knows no clock. Every answer is bounded in time. Whoever
@@ -12,6 +12,7 @@
 mod change;
 mod fault;
 mod migration;
+mod owned;
 mod policies;
 mod postgres;
 mod sqlite;
@@ -24,6 +25,7 @@ use std::sync::Arc;
 
 pub use change::{Change, Changes, Heard, Topic};
 pub use fault::StateError;
+pub use owned::{Booked, Order, Owned, Owner, Page, Thing};
 pub use policies::{Author, NewPolicy, Origin, Policies, PolicyFile, PolicyVersion};
 pub use postgres::{BadPostgresAddress, Password, PostgresAddress, PostgresOptions, Transport};
 pub use standing::Standing;
@@ -43,6 +45,7 @@ pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, StateError>> + Se
 #[derive(Clone)]
 pub struct State {
     policies: Arc<dyn Policies>,
+    owned: Arc<dyn Owned>,
     feed: Feed,
     standing: watch::Receiver<Standing>,
 }
@@ -54,7 +57,7 @@ impl State {
         let feed = Feed::default();
         let (said, standing) = watch::channel(Standing::Reachable);
         let sqlite = Arc::new(Sqlite::open(path, feed.clone(), said)?);
-        Ok(Self { policies: sqlite, feed, standing })
+        Ok(Self { policies: sqlite.clone(), owned: sqlite, feed, standing })
     }
 
     /// Reaches the state in a PostgreSQL database and brings its tables up to date. What happens there from now on is
@@ -63,12 +66,17 @@ impl State {
         let feed = Feed::default();
         let (said, standing) = watch::channel(Standing::Reachable);
         let postgres = Arc::new(Postgres::open(options, feed.clone(), said).await?);
-        Ok(Self { policies: postgres, feed, standing })
+        Ok(Self { policies: postgres.clone(), owned: postgres, feed, standing })
     }
 
     /// The versions of the role catalogue.
     pub fn policies(&self) -> &Arc<dyn Policies> {
         &self.policies
+    }
+
+    /// Whose the things are that model servers keep.
+    pub fn owned(&self) -> &Arc<dyn Owned> {
+        &self.owned
     }
 
     /// What changes from now on, by whichever replica. Subscribe first and read then: nothing falls between.

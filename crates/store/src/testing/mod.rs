@@ -4,8 +4,10 @@
 mod crash;
 mod disk;
 mod fault;
+mod owned;
 mod sources;
 
 pub use disk::FakeDisk;
 pub use fault::{Failure, Held, Operation};
+pub use owned::OwnedInMemory;
 pub use sources::{CountedEntropy, FixedClock};

@@ -4,4 +4,5 @@
 
 mod backends;
 mod changes;
+mod owned;
 mod policies;

@@ -6,6 +6,7 @@ mod connect;
 mod fault;
 mod listen;
 mod migrate;
+mod owned;
 mod policies;
 
 use std::future::Future;
@@ -26,7 +27,7 @@ use super::{Standing, StateError};
 use connect::Connector;
 use listen::Listener;
 
-pub(super) const MIGRATIONS: &[Migration] = migrations![1 "policies",];
+pub(super) const MIGRATIONS: &[Migration] = migrations![1 "policies", 2 "owned",];
 
 /// The channel on which replicas tell each other what changed.
 const CHANNEL: &str = "gatewright_state";
