@@ -5,8 +5,22 @@ use gatewright_masking::Detectors;
 use gatewright_policy::{DatasetTerms, FilterClause, FilterValue};
 use gatewright_protocols::{Bounds, Clause, Vectors};
 
+/// The bounds of a call on all of these datasets: those of each hold. `None` where it reaches none.
+pub(crate) fn bounds_of(all: &[DatasetTerms]) -> Option<Bounds> {
+    let least = |one: Option<u64>, other: Option<u64>| one.into_iter().chain(other).min();
+    all.iter().map(bounds_on).reduce(|mut one, other| {
+        one.top_k = least(one.top_k, other.top_k);
+        one.rows = least(one.rows, other.rows);
+        if other.vectors == Vectors::Withheld {
+            one.vectors = Vectors::Withheld;
+        }
+        one.filter.extend(other.filter.into_iter().filter(|clause| !one.filter.contains(clause)).collect::<Vec<_>>());
+        one
+    })
+}
+
 /// The bounds of a call on this dataset.
-pub(crate) fn bounds_of(terms: &DatasetTerms) -> Bounds {
+fn bounds_on(terms: &DatasetTerms) -> Bounds {
     Bounds {
         top_k: terms.top_k.map(u64::from),
         rows: terms.rows.map(u64::from),

@@ -3,6 +3,7 @@ use gatewright_policy::{DatasetTerms, Decision, Question, Vectors};
 
 use crate::Examined;
 use crate::journal::Noteworthy;
+use crate::rows;
 use crate::world::Known;
 
 /// A call on which policy has spoken.
@@ -13,7 +14,7 @@ pub struct Decided {
 }
 
 /// Asks policy. Total: there is a decision for every call.
-pub(crate) fn decide(examined: Examined, now: Timestamp) -> Decided {
+pub(crate) fn decide(mut examined: Examined, now: Timestamp) -> Decided {
     let call = examined.call();
     let world = call.world();
     let Known { roles, standing } = world.roles.known(world, call.caller(), now);
@@ -34,6 +35,7 @@ pub(crate) fn decide(examined: Examined, now: Timestamp) -> Decided {
         found: examined.found(),
         approvals: &[],
     });
+    let decision = rows::decide(&mut examined, decision, &roles, now);
     Decided { examined, decision, standing }
 }
 

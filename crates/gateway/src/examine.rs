@@ -77,6 +77,10 @@ impl Examined {
         &self.call
     }
 
+    pub(crate) fn call_mut(&mut self) -> &mut Call {
+        &mut self.call
+    }
+
     pub(crate) fn found(&self) -> &[u16] {
         &self.found
     }

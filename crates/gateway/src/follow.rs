@@ -11,7 +11,7 @@ use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, StatusCode};
 
 use crate::departure::Stopped;
-use crate::forward::refused;
+use crate::forward::{Body, refused};
 use crate::mask::{Flow, View};
 use crate::open::unrecorded;
 use crate::story::Story;
@@ -24,9 +24,10 @@ impl Recording {
     /// Gives the answer once the record is durable: all of it, or piece by piece as it comes.
     pub(crate) async fn follow(mut self, masked: Masked) -> Result<Departure, Refusal> {
         let (flow, mut view) = masked.into_parts();
-        let mut upstream = match flow {
+        let (first, mut upstream) = match flow {
             Flow::Here(bytes) => return self.depart_whole(bytes.clone(), bytes).await,
-            Flow::Upstream(body) => body,
+            Flow::Upstream(Body::Coming(first, rest)) => (first, Some(rest)),
+            Flow::Upstream(Body::Read(bytes)) => (bytes, None),
         };
         if self.request().delivery() == Delivery::Stream {
             if let Err(refusal) = self.durable().await {
@@ -36,11 +37,18 @@ impl Recording {
             let headers = headers(self.request(), "text/event-stream", self.receipt());
             let (request, mut story) = self.into_parts();
             story.status(200);
-            let following =
-                Following { upstream, view, story, request, strict, waiting: VecDeque::new(), end: End::Open };
+            let Some(upstream) = upstream else {
+                story.end(Fate::Failed(Code::UpstreamFailed));
+                return Err(Refusal::new(Code::UpstreamFailed, "The model server's answer is no stream."));
+            };
+            let (waiting, end) = (VecDeque::new(), End::Open);
+            let mut following = Following { upstream, view, story, request, strict, waiting, end };
+            if !first.is_empty() {
+                following.take_in(Some(Ok(first)));
+            }
             return Ok(Departure::new(StatusCode::OK, headers, Outbound::following(following)));
         }
-        match read_whole(&mut upstream, &mut view, self.request().world().limits.answer).await {
+        match read_whole(&first, upstream.as_mut(), &mut view, self.request().world().limits.answer).await {
             Ok((shown, recorded)) => {
                 self.told(&view);
                 self.depart_whole(shown, recorded).await
@@ -56,7 +64,8 @@ impl Recording {
         if let Err(refusal) = self.durable().await {
             return Err(self.failed(refusal));
         }
-        let headers = headers(self.request(), "application/json", self.receipt());
+        let content_type = self.request().protocol().answer_type(self.request().route());
+        let headers = headers(self.request(), content_type, self.receipt());
         self.piece(recorded);
         let strict = self.request().world().strict_answers;
         let (_, mut story) = self.into_parts();
@@ -72,9 +81,17 @@ impl Recording {
 }
 
 /// Reads an answer to its end through its masker: what the caller is shown, and what is recorded.
-async fn read_whole(upstream: &mut AnswerBody, view: &mut View, most: usize) -> Result<(Bytes, Bytes), Refusal> {
-    let mut length = 0_usize;
-    while let Some(piece) = upstream.piece().await {
+async fn read_whole(
+    first: &Bytes,
+    mut upstream: Option<&mut AnswerBody>,
+    view: &mut View,
+    most: usize,
+) -> Result<(Bytes, Bytes), Refusal> {
+    let mut length = first.len();
+    view.push(first)?;
+    while let Some(upstream) = &mut upstream
+        && let Some(piece) = upstream.piece().await
+    {
         let piece = piece.map_err(|failure| refused(&failure))?;
         length = length.saturating_add(piece.len());
         if length > most {

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use gatewright_model::{Code, Event, Operation, Refusal};
-use gatewright_upstream::{Answer, Failure, Outgoing};
+use gatewright_upstream::{Answer, AnswerBody, Failure, Outgoing};
 use http::{Method, StatusCode};
 
 use crate::mask::Destination;
@@ -12,10 +12,25 @@ use crate::{Gateway, Recording, Request};
 pub struct Reply(pub(crate) Source);
 
 pub(crate) enum Source {
-    /// A model server's answer.
-    Upstream(Answer),
+    /// A model server's answer, and its body.
+    Upstream(Head, Body),
     /// The gateway's own answer, made of what policy allows.
     Here(Bytes),
+}
+
+/// The head of a model server's answer.
+pub(crate) struct Head {
+    pub(crate) status: StatusCode,
+    pub(crate) content_type: Option<String>,
+    pub(crate) encoding: Option<String>,
+}
+
+/// The body of a model server's answer.
+pub(crate) enum Body {
+    /// What was read of it, and what is to come.
+    Coming(Bytes, AnswerBody),
+    /// All of it.
+    Read(Bytes),
 }
 
 impl Gateway {
@@ -29,7 +44,7 @@ impl Gateway {
                 Outgoing {
                     method: method.clone(),
                     path: path.clone(),
-                    content_type: if request.sent().is_empty() { "" } else { "application/json" },
+                    content_type: request.content_type().clone(),
                     accept: request.accept(),
                     body: request.sent().clone(),
                     request_id: request.id().to_string(),
@@ -37,6 +52,14 @@ impl Gateway {
             ),
         };
         let world = request.world().clone();
+        if let Some(page) = request.kept().and_then(|kept| kept.page.as_ref()) {
+            // Rare and large, like the question where a dataset is.
+            let list = Box::pin(self.gather(request, page)).await?;
+            recording.tell(Event::Forwarded { attempt: 1 });
+            let head =
+                Head { status: StatusCode::OK, content_type: Some("application/json".to_owned()), encoding: None };
+            return Ok(Reply(Source::Upstream(head, Body::Read(list))));
+        }
         let outgoing = if is_looked_up(request) {
             // Rare and large: it must not make every call's future as large.
             match Box::pin(self.located(request)).await? {
@@ -53,7 +76,8 @@ impl Gateway {
         })?;
         recording.tell(Event::FirstByte { status: answer.status.as_u16() });
         self.doubt(recording.request(), answer.status);
-        Ok(Reply(Source::Upstream(answer)))
+        let Answer { status, content_type, encoding, body, .. } = answer;
+        Ok(Reply(Source::Upstream(Head { status, content_type, encoding }, Body::Coming(Bytes::new(), body))))
     }
 }
 
@@ -77,12 +101,12 @@ impl Gateway {
         let Some(path) = protocol.lookup_path(route, upstream) else { return Ok(None) };
         let now = self.clock.now();
         if let Some(place) = self.collections.located(connection, upstream, now) {
-            return Ok(Some(protocol.upstream_path(route, &place)));
+            return Ok(Some(protocol.upstream_path(route, &request.ids(), &place)));
         }
         let question = Outgoing {
             method: Method::GET,
             path,
-            content_type: "",
+            content_type: "".into(),
             accept: "application/json",
             body: Bytes::new(),
             request_id: request.id().to_string(),
@@ -92,7 +116,7 @@ impl Gateway {
         let place = protocol.looked_up(upstream, &body).map_err(gatewright_protocols::Fault::refusal)?;
         let place = place.into();
         self.collections.remember(connection, upstream, &place, now);
-        Ok(Some(protocol.upstream_path(route, &place)))
+        Ok(Some(protocol.upstream_path(route, &request.ids(), &place)))
     }
 
     /// Forgets a server's id of a dataset that the server no longer has, or that this call may have made anew.

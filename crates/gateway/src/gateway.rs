@@ -7,6 +7,7 @@ use gatewright_masking::PseudonymKey;
 use gatewright_model::{Clock, Entropy, Event, Refusal, RequestId};
 use gatewright_store::log::{Log, Unrecorded};
 use gatewright_store::quotas::Quotas;
+use gatewright_store::state::Owned;
 use http::{Method, request};
 
 use crate::authenticate::authenticate;
@@ -30,6 +31,7 @@ pub struct Gateway {
     pub(crate) pseudonyms: Arc<PseudonymKey>,
     pub(crate) collections: Collections,
     pub(crate) quotas: Arc<dyn Quotas>,
+    pub(crate) owned: Arc<dyn Owned>,
 }
 
 /// What a gateway is made of.
@@ -48,6 +50,8 @@ pub struct Parts {
     pub entropy: Arc<dyn Entropy>,
     /// Where budgets are counted.
     pub quotas: Arc<dyn Quotas>,
+    /// Whose the things are that model servers keep.
+    pub owned: Arc<dyn Owned>,
     /// The key of pseudonyms: the same key, the same pseudonyms.
     pub pseudonym_key: [u8; 32],
 }
@@ -66,6 +70,7 @@ impl Gateway {
             pseudonyms: Arc::new(PseudonymKey::new(&parts.pseudonym_key)),
             collections: Collections::new(&parts.pseudonym_key),
             quotas: parts.quotas,
+            owned: parts.owned,
         }
     }
 
@@ -129,6 +134,10 @@ impl Gateway {
         }
         let mut recording = self.open(journal, drain, request).await?;
         let reply = match self.forward(&mut recording).await {
+            Ok(reply) => reply,
+            Err(refusal) => return Err(recording.failed(refusal)),
+        };
+        let reply = match self.book(reply, &recording).await {
             Ok(reply) => reply,
             Err(refusal) => return Err(recording.failed(refusal)),
         };

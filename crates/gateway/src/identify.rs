@@ -4,15 +4,17 @@ use std::sync::Arc;
 use bytes::Bytes;
 use gatewright_identity::Verified;
 use gatewright_json::{FaultKind, Value, parse};
-use gatewright_model::{Code, Event, ModelName, Refusal, SessionId, Terms, Timestamp};
+use gatewright_model::{Code, Event, ModelName, Refusal, SessionId, Terms, Timestamp, Trust};
 use gatewright_protocols::{BodyKind, Claim, Protocol, Route, Serves, Shown, claim};
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 
 use crate::journal::Noteworthy;
+use crate::kept::{Asking, Bound, Kept, nothing_declared};
 use crate::query::query_of;
 use crate::reached::{Entrance, Reached};
+use crate::rows::RowCall;
 use crate::world::{Connection, Limits, Model};
 use crate::{Arrival, Caller, Gateway, Inbound, World};
 
@@ -27,6 +29,11 @@ pub struct Call {
     /// The model's name in `world.models`; `None` where there is no such model, or the operation has none.
     model: Option<ModelName>,
     reached: Reached,
+    /// Ids in its path.
+    ids: Vec<String>,
+    kept: Option<Box<Kept>>,
+    /// The calls that its file holds.
+    rows: Vec<RowCall>,
     session: SessionId,
     now: Timestamp,
 }
@@ -37,7 +44,7 @@ pub(crate) struct Target<'c> {
     /// What callers call it.
     pub(crate) public: &'c str,
     /// What it is called there.
-    pub(crate) upstream: &'c Arc<str>,
+    pub(crate) upstream: &'c str,
 }
 
 /// A path of ours: which connection it insists on, and the rest, which is the protocol's.
@@ -73,19 +80,19 @@ pub(crate) async fn identify(
     let query = match (route.body, arrival.query()) {
         (_, None | Some("")) => Value::Null,
         (BodyKind::Query(names), Some(query)) => query_of(query, names)?,
-        (BodyKind::None | BodyKind::Json, Some(_)) => {
+        (BodyKind::None | BodyKind::Json | BodyKind::Form, Some(_)) => {
             return Err(Refusal::new(Code::InvalidRequest, "This operation takes no query.").about("query"));
         }
     };
     let named = header(arrival.headers(), "x-gatewright-session", 256)?.map(str::to_owned);
-    if arrival.headers().contains_key("x-gatewright-dataset") {
-        return Err(
-            Refusal::new(Code::UnsupportedField, "This operation reaches no dataset.").about("x-gatewright-dataset")
-        );
-    }
-    let body = match (body_of(route.body, arrival, &world.limits).await?, route.body) {
-        (_, BodyKind::Query(_)) => query,
-        (body, BodyKind::None | BodyKind::Json) => body,
+    let declared = header(arrival.headers(), "x-gatewright-dataset", 128)?.map(str::to_owned);
+    let body = match route.body {
+        BodyKind::Query(_) => {
+            body_of(route.body, arrival, &world.limits).await?;
+            query
+        }
+        BodyKind::None | BodyKind::Json => body_of(route.body, arrival, &world.limits).await?,
+        BodyKind::Form => form_of(protocol, route, arrival, &world.limits).await?,
     };
     // The dialect is the connection's, and the connection is the model's: the model's name is read first, once.
     let asked = protocol.model(route, &ids, &body)?;
@@ -97,19 +104,28 @@ pub(crate) async fn identify(
     let dialect = known.map_or_else(Default::default, |(_, model)| model.connection.dialect);
     let mut terms = protocol.read(route, &ids, &body, &dialect)?;
     let now = gateway.clock.now();
-    let reached = match protocol.serves() {
-        Serves::Models => Reached::default(),
-        Serves::Datasets => {
-            let entrance = Entrance { protocol, route, insisted };
-            gateway.reached(world, caller.verified(), &entrance, (&ids, &body), now)?
+    let entrance = Entrance { protocol, route, insisted };
+    let Bound { reached, by_model, kept, rows } = match protocol.serves() {
+        Serves::Datasets if declared.is_some() => return Err(nothing_declared()),
+        Serves::Datasets => Bound {
+            reached: gateway.reached(world, caller.verified(), &entrance, (&ids, &body), now)?,
+            ..Bound::default()
+        },
+        Serves::Models | Serves::Both => {
+            let model = known.map(|(_, model)| model);
+            let (caller, declared) = (caller.verified(), declared.as_deref());
+            let asking = Asking { world, caller, entrance, ids: &ids, body: &body, declared, model, now };
+            gateway.bind(&asking, &mut terms).await?
         }
     };
     terms.datasets.extend_from_slice(&reached.named);
     let history = protocol.turns(route, &body);
     let identity = &caller.verified().identity;
     let session = gateway.threads.session(identity, named.as_deref(), history, now, &*gateway.entropy);
-    let model = known.map(|(name, _)| name.clone());
-    Ok(Call { caller, world: Arc::clone(world), protocol, route, terms, body, model, reached, session, now })
+    let model = known.map(|(name, _)| name.clone()).or(by_model);
+    let ids = ids.iter().map(|id| (*id).to_owned()).collect();
+    let world = Arc::clone(world);
+    Ok(Call { caller, world, protocol, route, terms, body, model, reached, ids, kept, rows, session, now })
 }
 
 impl Call {
@@ -148,11 +164,44 @@ impl Call {
     /// Where it would go: to its model, or to the dataset that it reaches.
     pub(crate) fn target(&self) -> Option<Target<'_>> {
         if let Some(model) = self.model() {
-            let (public, upstream) = (model.facts.name.as_str(), &model.upstream);
+            // A call that names no model is only judged by one, and must not be told of it.
+            let (public, upstream) = match self.terms.model {
+                Some(_) => (model.facts.name.as_str(), &*model.upstream),
+                None => ("", ""),
+            };
             return Some(Target { connection: &model.connection, public, upstream });
         }
         let (name, dataset) = self.world.datasets.named(self.reached.dataset.as_ref()?.as_str())?;
-        Some(Target { connection: &dataset.connection, public: name.as_str(), upstream: &dataset.place })
+        let public = if self.protocol.serves() == Serves::Datasets { name.as_str() } else { "" };
+        Some(Target { connection: &dataset.connection, public, upstream: &dataset.place })
+    }
+
+    /// How far the place is trusted where it would go; where it goes nowhere, as little as possible.
+    pub(crate) fn trust(&self) -> Trust {
+        self.connection().map_or(Trust::External, |connection| connection.trust)
+    }
+
+    /// The ids in its path.
+    pub(crate) fn ids(&self) -> Vec<&str> {
+        self.ids.iter().map(String::as_str).collect()
+    }
+
+    /// What it does with things that a server keeps.
+    pub(crate) fn kept(&self) -> Option<&Kept> {
+        self.kept.as_deref()
+    }
+
+    pub(crate) fn take_kept(&mut self) -> Option<Box<Kept>> {
+        self.kept.take()
+    }
+
+    /// The calls that its file holds.
+    pub(crate) fn rows(&self) -> &[RowCall] {
+        &self.rows
+    }
+
+    pub(crate) fn rows_mut(&mut self) -> &mut [RowCall] {
+        &mut self.rows
     }
 
     /// The datasets that an answer may show.
@@ -186,7 +235,7 @@ impl Noteworthy for Call {
             operation: self.terms.operation,
             model: self.terms.model.as_ref().and_then(|name| recordable(name.as_str())),
             connection: self.connection().map(|connection| connection.name.clone()),
-            upstream: self.target().map(|target| Arc::clone(target.upstream)),
+            upstream: self.target().map(|target| target.upstream).filter(|name| !name.is_empty()).map(Arc::from),
             delivery: self.terms.delivery,
             parameters: self.terms.parameters.clone(),
             datasets: self.terms.datasets.iter().filter(|name| recordable(name.as_str()).is_some()).cloned().collect(),
@@ -202,7 +251,11 @@ fn recordable(name: &str) -> Option<Arc<str>> {
 
 /// One of our headers, as bounded text.
 fn header<'h>(headers: &'h HeaderMap, name: &'static str, longest: usize) -> Result<Option<&'h str>, Refusal> {
-    let Some(value) = headers.get(name) else { return Ok(None) };
+    let mut values = headers.get_all(name).iter();
+    let Some(value) = values.next() else { return Ok(None) };
+    if values.next().is_some() {
+        return Err(Refusal::new(Code::AmbiguousRequest, format!("The header {name} is there twice.")).about(name));
+    }
     match value.to_str() {
         Ok(text) if !text.is_empty() && text.len() <= longest => Ok(Some(text)),
         _ => Err(Refusal::new(Code::InvalidRequest, format!("The header {name} is empty, too long or not text."))
@@ -237,6 +290,27 @@ async fn body_of(kind: BodyKind, arrival: Arrival, limits: &Limits) -> Result<Va
     })
 }
 
+/// A form as the value that its protocol reads it into.
+async fn form_of(
+    protocol: &'static dyn Protocol,
+    route: &Route,
+    arrival: Arrival,
+    limits: &Limits,
+) -> Result<Value, Refusal> {
+    let headers = arrival.headers();
+    check_encoding(headers)?;
+    let mut types = headers.get_all(CONTENT_TYPE).iter();
+    let stated = match (types.next().and_then(|value| value.to_str().ok()), types.next()) {
+        (Some(stated), None) => stated.to_owned(),
+        _ => return Err(unsupported("The body must have one type.", &CONTENT_TYPE)),
+    };
+    if stated_length(headers)?.is_some_and(|length| length > limits.body) {
+        return Err(too_large(limits.body));
+    }
+    let bytes = read(arrival.into_body(), limits.body, limits).await?;
+    protocol.form(route, &stated, &bytes)
+}
+
 fn stated_length(headers: &HeaderMap) -> Result<Option<usize>, Refusal> {
     let Some(value) = headers.get(CONTENT_LENGTH) else { return Ok(None) };
     let length = value.to_str().ok().and_then(|text| text.parse().ok());
@@ -247,12 +321,19 @@ fn too_large(limit: usize) -> Refusal {
     Refusal::new(Code::TooLarge, format!("The body is longer than {limit} bytes."))
 }
 
-fn check_media(headers: &HeaderMap) -> Result<(), Refusal> {
-    let unsupported =
-        |message: &str, about: HeaderName| Refusal::new(Code::UnsupportedMedia, message).about(about.as_str());
+fn unsupported(message: &str, about: &HeaderName) -> Refusal {
+    Refusal::new(Code::UnsupportedMedia, message).about(about.as_str())
+}
+
+fn check_encoding(headers: &HeaderMap) -> Result<(), Refusal> {
     if headers.get_all(CONTENT_ENCODING).iter().any(|value| !value.as_bytes().eq_ignore_ascii_case(b"identity")) {
-        return Err(unsupported("The body must not be compressed.", CONTENT_ENCODING));
+        return Err(unsupported("The body must not be compressed.", &CONTENT_ENCODING));
     }
+    Ok(())
+}
+
+fn check_media(headers: &HeaderMap) -> Result<(), Refusal> {
+    check_encoding(headers)?;
     let mut types = headers.get_all(CONTENT_TYPE).iter();
     let (stated, another) = (types.next(), types.next());
     let json = stated.and_then(|value| value.to_str().ok()).is_some_and(|text| {
@@ -265,7 +346,7 @@ fn check_media(headers: &HeaderMap) -> Result<(), Refusal> {
     if json && another.is_none() {
         Ok(())
     } else {
-        Err(unsupported("The body must be application/json in UTF-8.", CONTENT_TYPE))
+        Err(unsupported("The body must be application/json in UTF-8.", &CONTENT_TYPE))
     }
 }
 

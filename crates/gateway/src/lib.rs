@@ -9,6 +9,7 @@
 
 mod arrival;
 mod authenticate;
+mod book;
 mod bounds;
 mod budgets;
 mod collections;
@@ -22,11 +23,13 @@ mod gateway;
 pub mod guards;
 mod identify;
 mod journal;
+mod kept;
 mod mask;
 mod open;
 mod query;
 mod reached;
 mod refuse;
+mod rows;
 mod settle;
 mod story;
 mod strangers;

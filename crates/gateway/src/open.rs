@@ -50,7 +50,10 @@ const PATIENT: Duration = Duration::from_millis(4);
 /// How soon the record must be on disk: before anything leaves for the model server, where that is outside of the
 /// operator's own walls or has an effect; else before the answer's first byte leaves.
 fn urgency(request: &Request) -> Urgency {
-    if request.trust() == Trust::External || request.operation().effect() == Effect::Change {
+    if request.trust() == Trust::External
+        || request.operation().effect() == Effect::Change
+        || request.kept().is_some_and(|kept| kept.outlasts() == Effect::Change)
+    {
         return Urgency::Now;
     }
     match request.destination() {

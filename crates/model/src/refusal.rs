@@ -59,6 +59,8 @@ codes! {
     UnsupportedField = "unsupported_field", 400, "INVALID_ARGUMENT";
     /// No protocol claims the route.
     UnknownOperation = "unknown_operation", 404, "UNIMPLEMENTED";
+    /// A thing that does not exist, or is somebody else's: the two look exactly alike.
+    NotFound = "not_found", 404, "NOT_FOUND";
     /// Beyond a limit of size, count or depth.
     TooLarge = "too_large", 413, "RESOURCE_EXHAUSTED";
     /// A content type or encoding that cannot be inspected.

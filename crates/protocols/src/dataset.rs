@@ -1,4 +1,7 @@
+use std::borrow::Cow;
+
 use gatewright_json::Value;
+use gatewright_model::StoredKind;
 
 /// What the servers of a protocol have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -7,6 +10,8 @@ pub enum Serves {
     Models,
     /// Datasets.
     Datasets,
+    /// Models, and datasets that calls to them may reach.
+    Both,
 }
 
 /// How a request says which dataset it reaches.
@@ -16,6 +21,18 @@ pub enum DatasetKey<'a> {
     Name(&'a str),
     /// By the id under which the gateway showed it. A server's own ids are never taken from a caller.
     Id(&'a str),
+}
+
+/// Something that a request reaches besides its model.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reaching<'a> {
+    /// Its place at the connection, as the configuration writes it.
+    pub place: &'a str,
+    /// What it may be where nobody has declared it: a thing that callers make for themselves. `None`: nothing that
+    /// anybody may reach.
+    pub own: Option<StoredKind>,
+    /// Where the request says so.
+    pub param: Cow<'static, str>,
 }
 
 /// A dataset as an answer may show it.

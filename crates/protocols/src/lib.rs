@@ -15,11 +15,13 @@
 )]
 
 mod asked;
+mod body;
 pub mod chroma;
 mod dataset;
 mod dialect;
 mod faults;
 mod free;
+mod multipart;
 pub mod openai;
 mod place;
 mod protocol;
@@ -27,14 +29,17 @@ mod registry;
 mod reply;
 mod route;
 mod sse;
+mod stored;
 mod words;
 
 pub use asked::{Asked, UsageReport};
-pub use dataset::{Bounds, Clause, DatasetKey, Reach, Serves, Shown, Vectors};
+pub use body::{Encoded, Row};
+pub use dataset::{Bounds, Clause, DatasetKey, Reach, Reaching, Serves, Shown, Vectors};
 pub use dialect::Dialect;
 pub use place::{Place, Text};
 pub use protocol::{Protocol, Wording};
 pub use registry::{Claim, PROTOCOLS, claim, named, speaking};
 pub use reply::{Fault, ReplyEditor, ReplyHead};
 pub use route::{BodyKind, Route, RouteId};
+pub use stored::{Naming, Stored, StoredEffect, no_such_thing};
 pub use words::{Blocked, Piece, Words, whole};

@@ -1,7 +1,10 @@
 use gatewright_json::Value;
-use gatewright_model::{Code, Delivery, ModelName, Operation, Refusal, RequestId, Setting, Terms};
+use gatewright_model::{Code, Delivery, ModelName, Operation, Refusal, RequestId, Setting, StoredKind, Terms};
 
-use crate::{Asked, Bounds, Clause, DatasetKey, Dialect, Fault, ReplyEditor, ReplyHead, Route, Serves, Text, Words};
+use crate::{
+    Asked, Bounds, Clause, DatasetKey, Dialect, Encoded, Fault, Reaching, ReplyEditor, ReplyHead, Route, Row, Serves,
+    Stored, Text, Words,
+};
 
 /// A refusal as a protocol words it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,6 +31,11 @@ pub trait Protocol: Send + Sync {
     /// Whether a dataset can lie at this place, as the configuration writes it: it becomes part of a path.
     fn is_place(&self, _place: &str) -> bool {
         false
+    }
+
+    /// What a place is, for whoever wrote one that is none.
+    fn places(&self) -> &'static str {
+        "this protocol has no datasets"
     }
 
     /// The requests that it owns.
@@ -108,7 +116,80 @@ pub trait Protocol: Send + Sync {
     fn salt(&self, _route: &Route, _body: &mut Value, _dialect: &Dialect, _salt: &dyn Fn() -> String) {}
 
     /// The path at the server, below the connection's URL; `upstream` is the model's name there, or the dataset's place.
-    fn upstream_path(&self, route: &Route, upstream: &str) -> String;
+    fn upstream_path(&self, route: &Route, ids: &[&str], upstream: &str) -> String;
+
+    /// The query that goes with the path, without its `?`; empty where none does. `body` was read and not yet prepared.
+    fn upstream_query(&self, _route: &Route, _body: &Value) -> String {
+        String::new()
+    }
+
+    /// Reads a form into the value that stands for its body.
+    ///
+    /// # Errors
+    /// A refusal of what cannot be read in one way, or cannot be inspected.
+    fn form(&self, _route: &Route, _content_type: &str, _body: &[u8]) -> Result<Value, Refusal> {
+        Err(Refusal::new(Code::UnsupportedMedia, "This operation takes no form."))
+    }
+
+    /// Writes a prepared body as what is sent. `boundary` is a word that nobody could have known before.
+    ///
+    /// # Errors
+    /// A refusal where it cannot be written.
+    fn encode(&self, _route: &Route, body: &Value, _boundary: &str) -> Result<Encoded, Refusal> {
+        Ok(Encoded::json(body))
+    }
+
+    /// The calls that a request's file holds, in order, each a request of its own; `None` where it holds none.
+    fn rows<'v>(&self, _route: &Route, _body: &'v Value) -> Option<Vec<Row<'v>>> {
+        None
+    }
+
+    /// The bodies of the calls that [`Protocol::rows`] gave, in the same order.
+    fn row_bodies<'v>(&self, _route: &Route, _body: &'v mut Value) -> Vec<&'v mut Value> {
+        Vec::new()
+    }
+
+    /// What a request does with things that its server keeps for callers.
+    ///
+    /// # Errors
+    /// A refusal where it asks for them in a way that is not known.
+    fn stored<'a>(&self, _route: &Route, _ids: &[&'a str], _body: &'a Value) -> Result<Stored<'a>, Refusal> {
+        Ok(Stored::default())
+    }
+
+    /// What a request reaches besides its model that the configuration may declare as a dataset of the connection.
+    ///
+    /// # Errors
+    /// A refusal where it does not say what it reaches.
+    fn reaching<'a>(&self, _route: &Route, _ids: &[&'a str], _body: &'a Value) -> Result<Vec<Reaching<'a>>, Refusal> {
+        Ok(Vec::new())
+    }
+
+    /// The things that an answer says are the caller's: their kinds and ids.
+    ///
+    /// # Errors
+    /// [`Fault::Malformed`] where it does not say them as it must, and [`Fault::Reported`] where it reports a failure.
+    fn made(&self, _route: &Route, _answer: &[u8]) -> Result<Vec<(StoredKind, String)>, Fault> {
+        Ok(Vec::new())
+    }
+
+    /// The same, of a stream that has begun; `None` while it has not said it yet.
+    ///
+    /// # Errors
+    /// A [`Fault`] where it begins with something else.
+    fn made_in_stream(&self, _route: &Route, _answer: &[u8]) -> Result<Option<Vec<(StoredKind, String)>>, Fault> {
+        Ok(Some(Vec::new()))
+    }
+
+    /// The path at which the server describes a thing that it keeps.
+    fn stored_path(&self, _kind: StoredKind, _id: &str) -> Option<String> {
+        None
+    }
+
+    /// The type of the route's whole answers.
+    fn answer_type(&self, _route: &Route) -> &'static str {
+        "application/json"
+    }
 
     /// The path at which the server tells by which id it goes by a dataset; `None` where the route needs none.
     fn lookup_path(&self, _route: &Route, _upstream: &str) -> Option<String> {

@@ -13,6 +13,8 @@ pub enum BodyKind {
     Query(&'static [&'static str]),
     /// One JSON value.
     Json,
+    /// A form with a file, which the protocol reads into a value.
+    Form,
 }
 
 /// A method and path that a protocol owns, and what a request there would do.
@@ -31,6 +33,17 @@ pub struct Route {
 }
 
 impl Route {
+    /// A row of a table of routes.
+    pub const fn new(
+        id: RouteId,
+        method: &'static str,
+        path: &'static str,
+        operation: Operation,
+        body: BodyKind,
+    ) -> Self {
+        Self { id, method, path, operation, body }
+    }
+
     /// The segments of a path that stand where this route's path says `{id}`; `None` where the path is another one.
     pub fn ids<'p>(&self, path: &'p str) -> Option<Vec<&'p str>> {
         let (mut ours, mut theirs) = (self.path.split('/'), path.split('/'));

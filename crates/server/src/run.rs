@@ -148,6 +148,7 @@ impl Running {
             clock: Arc::clone(&clock),
             entropy,
             quotas: Arc::new(gatewright_store::quotas::Memory::default()),
+            owned: Arc::clone(shared.owned()),
             pseudonym_key: keys.pseudonyms,
         }));
         identities.start();

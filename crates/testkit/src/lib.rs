@@ -9,6 +9,7 @@
 mod client;
 mod clock;
 mod entropy;
+pub mod kept;
 mod message;
 mod model;
 pub mod openai;

@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::future::Future;
 use std::pin::Pin;
@@ -23,7 +24,7 @@ pub struct Outgoing {
     /// A canonical path below the connection's base.
     pub path: String,
     /// The body's media type; empty for a request without a body.
-    pub content_type: &'static str,
+    pub content_type: Cow<'static, str>,
     /// What the answer may be.
     pub accept: &'static str,
     /// The masked body.
@@ -158,8 +159,11 @@ impl Target {
         // Compressed text cannot be inspected without being unpacked first; better not to be sent any.
         headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
         headers.insert(USER_AGENT, HeaderValue::from_static(concat!("gatewright/", env!("CARGO_PKG_VERSION"))));
-        if !outgoing.content_type.is_empty() {
-            headers.insert(CONTENT_TYPE, HeaderValue::from_static(outgoing.content_type));
+        // INVARIANT: the gateway's own words; one that were none would be sent without.
+        if !outgoing.content_type.is_empty()
+            && let Ok(value) = HeaderValue::from_str(&outgoing.content_type)
+        {
+            headers.insert(CONTENT_TYPE, value);
         }
         let id = HeaderValue::try_from(outgoing.request_id).map_err(|_| Failure::Malformed)?;
         headers.insert("x-request-id", id);

@@ -58,7 +58,7 @@ fn outgoing() -> Outgoing {
     Outgoing {
         method: Method::POST,
         path: "/v1/chat/completions".to_owned(),
-        content_type: "application/json",
+        content_type: "application/json".into(),
         accept: "application/json",
         body: Bytes::from_static(b"{}"),
         request_id: "req_1".to_owned(),

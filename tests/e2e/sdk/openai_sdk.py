@@ -110,6 +110,110 @@ def embed(model):
     }
 
 
+def status_of(call):
+    """The status with which a call is refused."""
+    try:
+        call()
+    except openai.APIStatusError as error:
+        return error.status_code
+    return 200
+
+
+def kept(model):
+    """Makes one of everything that the server keeps, uses it, and says what this caller sees of it."""
+    text = client.files.create(file=("notes.txt", b"Ask erika@mustermann.example"), purpose="user_data")
+    rows = "\n".join(
+        json.dumps(
+            {
+                "custom_id": f"call-{number}",
+                "method": "POST",
+                "url": "/v1/chat/completions",
+                "body": {"model": model, "messages": ask("I am erika@mustermann.example")},
+            }
+        )
+        for number in range(2)
+    )
+    calls = client.files.create(file=("calls.jsonl", rows.encode()), purpose="batch")
+    batch = client.batches.create(
+        input_file_id=calls.id, endpoint="/v1/chat/completions", completion_window="24h"
+    )
+    fetched = client.batches.retrieve(batch.id)
+    results = client.files.content(fetched.output_file_id).text
+    first = client.responses.create(model=model, input="hello there")
+    streamed, final = [], None
+    for event in client.responses.create(
+        model=model, input="and now?", previous_response_id=first.id, stream=True
+    ):
+        if event.type == "response.output_text.delta":
+            streamed.append(event.delta)
+        if event.type == "response.completed":
+            final = event.response
+    again = client.responses.retrieve(first.id)
+    conversation = client.conversations.create(items=[{"type": "message", "role": "user", "content": "hello"}])
+    store = client.vector_stores.create(name="notes")
+    client.vector_stores.files.create(store.id, file_id=text.id)
+    found = list(client.vector_stores.search(store.id, query="who?"))
+    gone = client.files.create(file=("gone.txt", b"x"), purpose="user_data")
+    deleted = client.files.delete(gone.id).deleted
+    return {
+        "ids": {
+            "file": text.id,
+            "calls": calls.id,
+            "results": fetched.output_file_id,
+            "batch": batch.id,
+            "response": first.id,
+            "conversation": conversation.id,
+            "store": store.id,
+        },
+        "files": [file.id for file in client.files.list(limit=2)],
+        "batches": [one.id for one in client.batches.list()],
+        "stores": [one.id for one in client.vector_stores.list()],
+        "content": client.files.content(text.id).text,
+        "results": [json.loads(line) for line in results.splitlines()],
+        "text": first.output_text,
+        "again": again.output_text,
+        "streamed": "".join(streamed),
+        "pieces": len(streamed),
+        "final": final.output_text,
+        "model": first.model,
+        "found": [part.text for one in found for part in one.content],
+        "deleted": deleted,
+        "gone": status_of(lambda: client.files.retrieve(gone.id)),
+    }
+
+
+def reach(ids):
+    """What becomes of each way to things whose ids somebody else made."""
+    ids = json.loads(ids)
+    ways = {
+        "file": lambda: client.files.retrieve(ids["file"]),
+        "content": lambda: client.files.content(ids["file"]),
+        "results": lambda: client.files.content(ids["results"]),
+        "delete": lambda: client.files.delete(ids["file"]),
+        "batch": lambda: client.batches.retrieve(ids["batch"]),
+        "run": lambda: client.batches.create(
+            input_file_id=ids["calls"], endpoint="/v1/chat/completions", completion_window="24h"
+        ),
+        "response": lambda: client.responses.retrieve(ids["response"]),
+        "go-on": lambda: client.responses.create(
+            model=ids["model"], input="and now?", previous_response_id=ids["response"]
+        ),
+        "conversation": lambda: client.conversations.retrieve(ids["conversation"]),
+        "talk": lambda: client.responses.create(
+            model=ids["model"], input="and now?", conversation=ids["conversation"]
+        ),
+        "store": lambda: client.vector_stores.retrieve(ids["store"]),
+        "search": lambda: client.vector_stores.search(ids["store"], query="who?"),
+        "tool": lambda: client.responses.create(
+            model=ids["model"],
+            input="who?",
+            tools=[{"type": "file_search", "vector_store_ids": [ids["store"]]}],
+        ),
+        "list": lambda: client.files.list(after=ids["file"]),
+    }
+    return {"ways": {name: status_of(way) for name, way in ways.items()}, "files": [f.id for f in client.files.list()]}
+
+
 def models(_):
     return {"ids": sorted(model.id for model in client.models.list())}
 
@@ -148,6 +252,8 @@ SCENARIOS = {
     "tools": tools,
     "tools-stream": tools_stream,
     "embed": embed,
+    "kept": kept,
+    "reach": reach,
     "models": models,
     "refused": refused,
 }

@@ -2,13 +2,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use gatewright_json::{Value, write};
+use gatewright_json::Value;
 use gatewright_masking::{
     Author, Detectors, Finding, Minter, PseudonymKey, Treatments, TypeIndex, Vault, mask_findings,
 };
 use gatewright_model::{ChannelKind, Code, Delivery, InfoType, ModelName, Refusal, RequestId, Tally, Treatment, Trust};
 use gatewright_policy::Decision;
-use gatewright_protocols::{Clause, Route, Serves, Text};
+use gatewright_protocols::{Clause, Encoded, Route, Serves, Text};
 use http::Method;
 
 use super::{Destination, Request, Views, recorded_view};
@@ -36,7 +36,7 @@ fn sent_upstream(
     let world = Arc::clone(call.world());
     let (protocol, route) = (call.protocol(), call.route());
     // The request is moved into its bounds before anything of it is masked: what is moved is no text.
-    let bounds = decision.datasets.first().map(bounds_of);
+    let bounds = bounds_of(&decision.datasets);
     let moved = match &bounds {
         Some(bounds) => protocol.bound(route, call.body_mut(), bounds)?,
         None => Vec::new(),
@@ -47,9 +47,14 @@ fn sent_upstream(
     let Some(target) = call.target() else {
         return Err(Refusal::new(Code::PermissionDenied, "Policy denies this call."));
     };
-    let (upstream, connection) = (Arc::clone(target.upstream), Arc::clone(target.connection));
+    let (upstream, connection) = (Arc::<str>::from(target.upstream), Arc::clone(target.connection));
     let mut asked = protocol.asked(route, call.body(), target.public, id);
     asked.reach.datasets.extend_from_slice(call.shown());
+    let path = protocol.upstream_path(route, &call.ids(), &upstream);
+    let path = match protocol.upstream_query(route, call.body()) {
+        query if query.is_empty() => path,
+        query => format!("{path}?{query}"),
+    };
     let mut body = call.take_body();
     let sensitive = findings.iter().any(|texts| !texts.is_empty());
     let treatments = Treatments::new(Arc::clone(&decision.request));
@@ -75,15 +80,20 @@ fn sent_upstream(
         }
         protocol.prepare(route, &mut body, &upstream, &decision.settings, &connection.dialect)?;
         protocol.salt(route, &mut body, &connection.dialect, &|| salt(decision, pseudonyms));
-        if body.is_null() {
-            return Ok(Bytes::new());
+        for (body, row) in protocol.row_bodies(route, &mut body).into_iter().zip(call.rows()) {
+            let upstream = row.upstream(&world).map_or("", |upstream| &**upstream);
+            protocol.prepare(row.route, body, upstream, &row.settings, &connection.dialect)?;
         }
-        let mut bytes = Vec::with_capacity(4096);
-        write(&body, &mut bytes);
-        Ok::<Bytes, Refusal>(Bytes::from(bytes))
+        // The request's id, which nobody could put into a file that was sent before it was made.
+        let boundary = gatewright_model::to_hex(id.as_bytes());
+        protocol.encode(route, &body, &boundary)
     };
-    let sent = finished(body, &rows)?;
-    let recorded = other.map(|body| finished(body, &rows_on_record)).transpose()?.unwrap_or_else(|| sent.clone());
+    let Encoded { content_type, bytes } = finished(body, &rows)?;
+    let sent = Bytes::from(bytes);
+    let recorded = match other {
+        Some(body) => Bytes::from(finished(body, &rows_on_record)?.bytes),
+        None => sent.clone(),
+    };
     Ok(Request {
         spending: Spending::of(decision, &call, sent.len()),
         held: None,
@@ -98,9 +108,12 @@ fn sent_upstream(
         destination: Destination::Upstream {
             connection: connection.name.clone(),
             method: method(route),
-            path: protocol.upstream_path(route, &upstream),
+            path,
             upstream,
         },
+        ids: call.ids().into_iter().map(str::to_owned).collect(),
+        kept: call.take_kept(),
+        content_type,
         sent,
         recorded,
         masked: tallies(&world.detectors, findings, |_| true),
@@ -142,7 +155,7 @@ fn answered_here(
 ) -> Result<Request, Refusal> {
     let world = Arc::clone(call.world());
     let (protocol, route) = (call.protocol(), call.route());
-    let models = if protocol.serves() == Serves::Models { call.visible_models() } else { Vec::new() };
+    let models = if protocol.serves() != Serves::Datasets { call.visible_models() } else { Vec::new() };
     let names = models.iter().map(ModelName::as_str).chain(call.shown().iter().map(|dataset| dataset.name.as_str()));
     let names: Vec<&str> = names.collect();
     let ids: Vec<&str> = call.terms().model.iter().map(ModelName::as_str).collect();
@@ -159,6 +172,9 @@ fn answered_here(
         protocol,
         route,
         destination: Destination::Here(Bytes::from(answer)),
+        ids: Vec::new(),
+        kept: None,
+        content_type: "".into(),
         sent: Bytes::new(),
         recorded: Bytes::new(),
         masked: Vec::new(),

@@ -1,12 +1,11 @@
 use bytes::Bytes;
 use gatewright_masking::Treatments;
 use gatewright_model::{Refusal, Treatment};
-use gatewright_protocols::ReplyHead;
-use gatewright_upstream::{Answer, AnswerBody};
+use gatewright_protocols::{Fault, ReplyHead};
 
 use super::view::{Side, View};
 use super::{Destination, Request};
-use crate::forward::{Source, refused};
+use crate::forward::{Body, Head, Source, refused};
 use crate::words::{Maskers, Restoring};
 use crate::{Recording, Reply};
 
@@ -22,19 +21,19 @@ pub struct Masked {
 /// Where the answer's bytes come from.
 pub(crate) enum Flow {
     Here(Bytes),
-    Upstream(AnswerBody),
+    Upstream(Body),
 }
 
 /// Puts an answer behind its masker, or makes a refusal of it.
 pub(crate) async fn reply(reply: Reply, recording: &Recording) -> Result<Masked, Refusal> {
     let request = recording.request();
-    let answer = match reply.0 {
+    let (answer, body) = match reply.0 {
         Source::Here(bytes) => return Ok(Masked { flow: Flow::Here(bytes), view: View::none() }),
-        Source::Upstream(answer) => answer,
+        Source::Upstream(answer, body) => (answer, body),
     };
     if !answer.status.is_success() {
         // Rare and large: it must not make every call's future as large.
-        return Err(Box::pin(upstream_refusal(answer, request)).await);
+        return Err(Box::pin(upstream_refusal(answer, body, request)).await);
     }
     let editor = || {
         let head = head_of(&answer);
@@ -47,10 +46,10 @@ pub(crate) async fn reply(reply: Reply, recording: &Recording) -> Result<Masked,
     let shown = side(&request.reply.shown, Restoring::Tokens)?;
     let differ = request.world.stages.masking() && request.reply.recorded != request.reply.shown;
     let recorded = if differ { Some(side(&request.reply.recorded, Restoring::Nothing)?) } else { None };
-    Ok(Masked { flow: Flow::Upstream(answer.body), view: View::new(shown, recorded) })
+    Ok(Masked { flow: Flow::Upstream(body), view: View::new(shown, recorded) })
 }
 
-fn head_of(answer: &Answer) -> ReplyHead<'_> {
+fn head_of(answer: &Head) -> ReplyHead<'_> {
     ReplyHead {
         status: answer.status.as_u16(),
         content_type: answer.content_type.as_deref(),
@@ -59,10 +58,11 @@ fn head_of(answer: &Answer) -> ReplyHead<'_> {
 }
 
 /// What a model server's refusal becomes: its words masked and scrubbed of its credential, or ours.
-async fn upstream_refusal(mut answer: Answer, request: &Request) -> Refusal {
-    let mut text = Vec::new();
+async fn upstream_refusal(answer: Head, body: Body, request: &Request) -> Refusal {
+    let Body::Coming(first, mut rest) = body else { return Fault::Reported.refusal() };
+    let mut text = first.to_vec();
     while text.len() < LONGEST_ERROR {
-        match answer.body.piece().await {
+        match rest.piece().await {
             Some(Ok(piece)) => text.extend_from_slice(&piece[..piece.len().min(LONGEST_ERROR - text.len())]),
             Some(Err(failure)) => return refused(&failure),
             None => break,

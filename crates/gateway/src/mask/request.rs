@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
@@ -12,6 +13,7 @@ use http::Method;
 use super::Views;
 use crate::World;
 use crate::budgets::{Held, Spending};
+use crate::kept::Kept;
 
 /// A request as it will be sent, and as it will be recorded.
 pub struct Request {
@@ -24,6 +26,10 @@ pub struct Request {
     pub(super) protocol: &'static dyn Protocol,
     pub(super) route: &'static Route,
     pub(super) destination: Destination,
+    /// Ids in its path.
+    pub(super) ids: Vec<String>,
+    pub(super) kept: Option<Box<Kept>>,
+    pub(super) content_type: Cow<'static, str>,
     pub(super) sent: Bytes,
     pub(super) recorded: Bytes,
     pub(super) masked: Vec<Tally>,
@@ -78,6 +84,21 @@ impl Request {
 
     pub(crate) const fn destination(&self) -> &Destination {
         &self.destination
+    }
+
+    /// The ids in its path.
+    pub(crate) fn ids(&self) -> Vec<&str> {
+        self.ids.iter().map(String::as_str).collect()
+    }
+
+    /// What it does with things that a server keeps.
+    pub(crate) fn kept(&self) -> Option<&Kept> {
+        self.kept.as_deref()
+    }
+
+    /// The type of what is sent; empty where nothing is.
+    pub(crate) const fn content_type(&self) -> &Cow<'static, str> {
+        &self.content_type
     }
 
     pub(crate) const fn sent(&self) -> &Bytes {
@@ -145,9 +166,9 @@ impl Request {
     }
 
     /// What the answer may be, for the `accept` header.
-    pub(crate) const fn accept(&self) -> &'static str {
+    pub(crate) fn accept(&self) -> &'static str {
         match self.delivery {
-            Delivery::Whole => "application/json",
+            Delivery::Whole => self.protocol.answer_type(self.route),
             Delivery::Stream => "text/event-stream",
         }
     }

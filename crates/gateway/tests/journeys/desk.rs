@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -11,10 +12,11 @@ use gatewright_demo::issuer::{Issuer, Person};
 use gatewright_gateway::{Audience, Connection, Drain, Gateway, Inbound, Limits, Model, Parts, Stages, Threads, World};
 use gatewright_identity::{Dial, Identities, IssuerConfig, Roots};
 use gatewright_masking::{CustomPattern, CustomRule, Detectors};
-use gatewright_model::{Clock, Entropy, InfoType, Moment, RequestId, Timestamp, Trust};
+use gatewright_model::{Clock, ConnectionName, Entropy, InfoType, Moment, RequestId, Timestamp, Trust};
 use gatewright_policy::{Catalogue, Landscape, ModelFacts, Source};
 use gatewright_store::log::{Log, Options};
-use gatewright_store::testing::{CountedEntropy, FakeDisk};
+use gatewright_store::state::{Answer as Kept, Booked, Owned, Owner, Page, StateError, Thing};
+use gatewright_store::testing::{CountedEntropy, FakeDisk, OwnedInMemory};
 use gatewright_testkit::{Answer, FakeModel, RawClient};
 use gatewright_upstream::Upstreams;
 use gatewright_upstream::lend::Fixed;
@@ -50,6 +52,9 @@ roles:
     reveal: [EMAIL_ADDRESS]
     reveal_to_tools: [EMAIL_ADDRESS]
     masking: { external: { types: { PHONE_NUMBER: { in: alert, out: alert }, CREDIT_CARD: { in: block } } } }
+  keeper:
+    members: [{ issuer: demo, group: analysts }, { issuer: demo, group: ml-admins }]
+    grants: [{ models: [open], operations: [files, batch] }]
   metered:
     members: [{ issuer: demo, group: security }]
     grants:
@@ -79,12 +84,61 @@ impl Audience for Ears {
     }
 }
 
+/// The books of whose things are; they can be made to fail, and count how often they were looked into.
+#[derive(Default)]
+pub(crate) struct Books {
+    kept: OwnedInMemory,
+    pub(crate) broken: AtomicBool,
+    pub(crate) looked: AtomicUsize,
+}
+
+impl Books {
+    fn ready(&self) -> Result<(), StateError> {
+        self.looked.fetch_add(1, Ordering::SeqCst);
+        match self.broken.load(Ordering::SeqCst) {
+            true => Err(StateError::Unreachable("it is a test".into())),
+            false => Ok(()),
+        }
+    }
+}
+
+impl Owned for Books {
+    fn book(&self, owner: Owner, things: Vec<Thing>) -> Kept<'_, Booked> {
+        Box::pin(async move {
+            self.ready()?;
+            self.kept.book(owner, things).await
+        })
+    }
+
+    fn find(&self, owner: Owner, ids: Vec<Arc<str>>) -> Kept<'_, Vec<Thing>> {
+        Box::pin(async move {
+            self.ready()?;
+            self.kept.find(owner, ids).await
+        })
+    }
+
+    fn list(&self, owner: Owner, page: Page) -> Kept<'_, Vec<Thing>> {
+        Box::pin(async move {
+            self.ready()?;
+            self.kept.list(owner, page).await
+        })
+    }
+
+    fn strike(&self, connection: ConnectionName, id: Arc<str>) -> Kept<'_, ()> {
+        Box::pin(async move {
+            self.ready()?;
+            self.kept.strike(connection, id).await
+        })
+    }
+}
+
 pub(crate) struct Desk {
     pub(crate) address: SocketAddr,
     pub(crate) model: FakeModel,
     pub(crate) issuer: Issuer,
     pub(crate) disk: FakeDisk,
     pub(crate) ears: Arc<Ears>,
+    pub(crate) books: Arc<Books>,
     _folder: tempfile::TempDir,
 }
 
@@ -103,6 +157,7 @@ impl Desk {
         let (log, _) =
             Log::open(Arc::new(disk.clone()), options, Arc::clone(&clock), Arc::clone(&entropy)).expect("a log");
         let ears = Arc::new(Ears::default());
+        let books = Arc::new(Books::default());
         let gateway = Arc::new(Gateway::new(Parts {
             world: world(&model, trust, identities, strict_answers),
             log,
@@ -111,10 +166,11 @@ impl Desk {
             clock,
             entropy,
             quotas: Arc::new(gatewright_store::quotas::Memory::default()),
+            owned: Arc::clone(&books) as Arc<dyn Owned>,
             pseudonym_key: [2; 32],
         }));
         let address = listen(gateway).await;
-        Self { address, model, issuer, disk, ears, _folder: folder }
+        Self { address, model, issuer, disk, ears, books, _folder: folder }
     }
 
     pub(crate) fn token(&self, person: Person) -> String {

@@ -5,6 +5,7 @@ mod budgets;
 mod desk;
 mod disclosure;
 mod flushes;
+mod kept;
 mod masking;
 mod refusals;
 mod tokens;

@@ -99,7 +99,7 @@ async fn routes_and_heads_that_nobody_serves() {
         ("POST", "/v1/chat/completions2", 404),
         ("POST", "/v1/chat/completions/", 404),
         ("POST", "/v1/fine_tuning/jobs", 404),
-        ("GET", "/v1/files", 404),
+        ("GET", "/v1/assistants", 404),
         ("DELETE", "/v1/models/open", 404),
         ("POST", "//v1/chat/completions", 400),
         ("POST", "/v1/%63hat/completions", 400),

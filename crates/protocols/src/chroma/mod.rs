@@ -51,36 +51,37 @@ const QUERY: RouteId = RouteId("chroma.query");
 const COUNT: RouteId = RouteId("chroma.count");
 const DELETE: RouteId = RouteId("chroma.delete");
 
-/// A row of the table of routes.
-const fn route(id: RouteId, method: &'static str, path: &'static str, operation: Operation, body: BodyKind) -> Route {
-    Route { id, method, path, operation, body }
-}
-
 const ROUTES: &[Route] = {
     use BodyKind::{Json, None, Query};
     use Operation::{AdministerDataset as Administer, ReadDataset as Read, WriteDataset as Write};
     const COLLECTIONS: &str = "/api/v2/tenants/{id}/databases/{id}/collections";
     const ONE: &str = "/api/v2/tenants/{id}/databases/{id}/collections/{id}";
     &[
-        route(IDENTITY, "GET", "/api/v2/auth/identity", Read, None),
-        route(HEARTBEAT, "GET", "/api/v2/heartbeat", Read, None),
-        route(VERSION, "GET", "/api/v2/version", Read, None),
-        route(PREFLIGHT, "GET", "/api/v2/pre-flight-checks", Read, None),
-        route(TENANT, "GET", "/api/v2/tenants/{id}", Read, None),
-        route(DATABASE, "GET", "/api/v2/tenants/{id}/databases/{id}", Read, None),
-        route(LIST, "GET", COLLECTIONS, Read, Query(&["limit", "offset"])),
-        route(LIST_COUNT, "GET", "/api/v2/tenants/{id}/databases/{id}/collections_count", Read, None),
-        route(CREATE, "POST", COLLECTIONS, Administer, Json),
-        route(DESCRIBE, "GET", ONE, Read, None),
-        route(MODIFY, "PUT", ONE, Administer, Json),
-        route(DROP, "DELETE", ONE, Administer, None),
-        route(ADD, "POST", "/api/v2/tenants/{id}/databases/{id}/collections/{id}/add", Write, Json),
-        route(UPSERT, "POST", "/api/v2/tenants/{id}/databases/{id}/collections/{id}/upsert", Write, Json),
-        route(UPDATE, "POST", "/api/v2/tenants/{id}/databases/{id}/collections/{id}/update", Write, Json),
-        route(GET, "POST", "/api/v2/tenants/{id}/databases/{id}/collections/{id}/get", Read, Json),
-        route(QUERY, "POST", "/api/v2/tenants/{id}/databases/{id}/collections/{id}/query", Read, Json),
-        route(COUNT, "GET", "/api/v2/tenants/{id}/databases/{id}/collections/{id}/count", Read, Query(&["read_level"])),
-        route(DELETE, "POST", "/api/v2/tenants/{id}/databases/{id}/collections/{id}/delete", Write, Json),
+        Route::new(IDENTITY, "GET", "/api/v2/auth/identity", Read, None),
+        Route::new(HEARTBEAT, "GET", "/api/v2/heartbeat", Read, None),
+        Route::new(VERSION, "GET", "/api/v2/version", Read, None),
+        Route::new(PREFLIGHT, "GET", "/api/v2/pre-flight-checks", Read, None),
+        Route::new(TENANT, "GET", "/api/v2/tenants/{id}", Read, None),
+        Route::new(DATABASE, "GET", "/api/v2/tenants/{id}/databases/{id}", Read, None),
+        Route::new(LIST, "GET", COLLECTIONS, Read, Query(&["limit", "offset"])),
+        Route::new(LIST_COUNT, "GET", "/api/v2/tenants/{id}/databases/{id}/collections_count", Read, None),
+        Route::new(CREATE, "POST", COLLECTIONS, Administer, Json),
+        Route::new(DESCRIBE, "GET", ONE, Read, None),
+        Route::new(MODIFY, "PUT", ONE, Administer, Json),
+        Route::new(DROP, "DELETE", ONE, Administer, None),
+        Route::new(ADD, "POST", "/api/v2/tenants/{id}/databases/{id}/collections/{id}/add", Write, Json),
+        Route::new(UPSERT, "POST", "/api/v2/tenants/{id}/databases/{id}/collections/{id}/upsert", Write, Json),
+        Route::new(UPDATE, "POST", "/api/v2/tenants/{id}/databases/{id}/collections/{id}/update", Write, Json),
+        Route::new(GET, "POST", "/api/v2/tenants/{id}/databases/{id}/collections/{id}/get", Read, Json),
+        Route::new(QUERY, "POST", "/api/v2/tenants/{id}/databases/{id}/collections/{id}/query", Read, Json),
+        Route::new(
+            COUNT,
+            "GET",
+            "/api/v2/tenants/{id}/databases/{id}/collections/{id}/count",
+            Read,
+            Query(&["read_level"]),
+        ),
+        Route::new(DELETE, "POST", "/api/v2/tenants/{id}/databases/{id}/collections/{id}/delete", Write, Json),
     ]
 };
 
@@ -99,6 +100,10 @@ impl Protocol for Chroma {
 
     fn is_place(&self, place: &str) -> bool {
         place::is_place(place)
+    }
+
+    fn places(&self) -> &'static str {
+        "a collection is NAME or TENANT/DATABASE/NAME, each of 3 to 512 of `A-Z a-z 0-9 . _ -`"
     }
 
     fn routes(&self) -> &'static [Route] {
@@ -153,7 +158,7 @@ impl Protocol for Chroma {
         Ok(())
     }
 
-    fn upstream_path(&self, route: &Route, upstream: &str) -> String {
+    fn upstream_path(&self, route: &Route, _ids: &[&str], upstream: &str) -> String {
         place::path(route, upstream)
     }
 

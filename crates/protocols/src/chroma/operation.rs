@@ -41,7 +41,7 @@ pub(super) fn dataset<'a>(route: &Route, ids: &[&'a str], body: &'a Value) -> Re
 pub(super) fn read(route: &Route, ids: &[&str], body: &Value) -> Result<Terms, Refusal> {
     dataset(route, ids, body)?;
     match route.body {
-        BodyKind::None => {}
+        BodyKind::None | BodyKind::Form => {}
         BodyKind::Query(_) => check_query(route, body)?,
         BodyKind::Json => check_body(route, body)?,
     }

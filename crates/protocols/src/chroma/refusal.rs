@@ -16,7 +16,7 @@ const fn kind(code: Code) -> &'static str {
         | Code::UnsupportedField
         | Code::TooLarge
         | Code::UnsupportedMedia => "InvalidArgumentError",
-        Code::UnknownOperation => "NotFoundError",
+        Code::UnknownOperation | Code::NotFound => "NotFoundError",
         Code::BudgetExhausted => "RateLimitError",
         Code::UpstreamFailed | Code::NotReady | Code::UpstreamTimeout => "InternalError",
     }

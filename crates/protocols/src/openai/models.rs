@@ -1,7 +1,7 @@
 use gatewright_json::{Limits, Object, Value, parse, to_bytes};
 use gatewright_model::{Code, Refusal};
 
-use super::DESCRIBE_MODEL;
+use super::routes::DESCRIBE_MODEL;
 use crate::{Fault, Route};
 
 fn described(name: &str) -> Value {

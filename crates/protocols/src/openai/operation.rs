@@ -2,9 +2,10 @@ use gatewright_json::{Object, Value};
 use gatewright_model::{Code, Delivery, ModelName, Parameter, Parameters, Quantity, Refusal, RequestId, Terms};
 
 use super::fields::{self, Field};
-use super::{CHAT, DESCRIBE_MODEL, EMBEDDINGS, messages, tools};
+use super::routes::{CHAT, DESCRIBE_MODEL, EMBEDDINGS, MODERATIONS, RESPONSES, UPLOAD_FILE};
+use super::{kept, messages, shape, tables, tools};
 pub(super) use crate::faults::{invalid, unknown};
-use crate::{Asked, Dialect, Reach, Route, UsageReport};
+use crate::{Asked, BodyKind, Dialect, Reach, Route, UsageReport};
 
 /// Longer names are no model's.
 const LONGEST_NAME: usize = 256;
@@ -13,7 +14,7 @@ const MOST_INPUTS: usize = 2048;
 
 pub(super) fn model(route: &Route, ids: &[&str], body: &Value) -> Result<Option<ModelName>, Refusal> {
     let name = match route.id {
-        CHAT | EMBEDDINGS => match object(body)?.get("model") {
+        CHAT | EMBEDDINGS | MODERATIONS | RESPONSES => match object(body)?.get("model") {
             Some(Value::String(name)) => name.as_str(),
             Some(_) => return Err(invalid("The field `model` must be a string.", "model")),
             None => return Err(invalid("The field `model` is required.", "model")),
@@ -38,7 +39,9 @@ pub(super) fn read(route: &Route, ids: &[&str], body: &Value, dialect: &Dialect)
     match route.id {
         CHAT => read_chat(object(body)?, *dialect, &mut terms)?,
         EMBEDDINGS => read_embeddings(object(body)?, &mut terms)?,
-        _ => {}
+        // Read when its form was.
+        UPLOAD_FILE => {}
+        _ => read_other(route, body, &mut terms)?,
     }
     Ok(terms)
 }
@@ -74,6 +77,31 @@ fn read_chat(body: &Object, dialect: Dialect, terms: &mut Terms) -> Result<(), R
     }
     if body.get("stream").and_then(Value::as_bool) == Some(true) {
         terms.delivery = Delivery::Stream;
+    }
+    Ok(())
+}
+
+fn read_other(route: &Route, body: &Value, terms: &mut Terms) -> Result<(), Refusal> {
+    match route.body {
+        BodyKind::None | BodyKind::Form => return Ok(()),
+        BodyKind::Query(_) => return kept::check_query(route, body),
+        BodyKind::Json => shape::read(tables::of(route.id), object(body)?, terms)?,
+    }
+    let length = |name: &str| body.get(name).and_then(Value::as_array).map(<[Value]>::len);
+    match route.id {
+        MODERATIONS => state_count(Parameter::Inputs, length("input").unwrap_or(1), terms),
+        RESPONSES => {
+            if let Some(count) = length("tools") {
+                state_count(Parameter::Tools, count, terms);
+            }
+            if body.get("stream").and_then(Value::as_bool) == Some(true) {
+                terms.delivery = Delivery::Stream;
+            }
+            if body.get("background").and_then(Value::as_bool) == Some(true) && terms.delivery == Delivery::Stream {
+                return Err(invalid("A response in the background is fetched, not streamed.", "background"));
+            }
+        }
+        _ => {}
     }
     Ok(())
 }

@@ -4,8 +4,9 @@ use gatewright_json::{Number, Object, Value};
 use gatewright_model::{Code, Quantity, Refusal, Setting, WhySet};
 
 use super::fields::{self, Field, Shape};
-use super::{CHAT, EMBEDDINGS};
-use crate::{Dialect, Route};
+use super::routes::{CHAT, EMBEDDINGS, MODERATIONS, RESPONSES};
+use super::tables;
+use crate::{BodyKind, Dialect, Route};
 
 /// Makes an accepted body what goes upstream.
 pub(super) fn prepare(
@@ -15,9 +16,16 @@ pub(super) fn prepare(
     settings: &[Setting],
     dialect: &Dialect,
 ) -> Result<(), Refusal> {
+    if let BodyKind::Query(_) = route.body {
+        // It is part of the path.
+        *body = Value::Null;
+    }
     let Some(body) = body.as_object_mut() else { return Ok(()) };
     // `null` and left out mean the same, and what was decided was the one.
     body.retain(|_, value| !value.is_null());
+    if !matches!(route.id, CHAT | EMBEDDINGS) {
+        return prepare_other(route, body, upstream_model, settings);
+    }
     body.set("model", upstream_model);
     let known: Vec<&'static Field> = match route.id {
         CHAT => fields::chat(*dialect).collect(),
@@ -36,6 +44,41 @@ pub(super) fn prepare(
     Ok(())
 }
 
+/// A response, a moderation, or something about what is kept.
+fn prepare_other(route: &Route, body: &mut Object, upstream: &str, settings: &[Setting]) -> Result<(), Refusal> {
+    if !matches!(route.id, RESPONSES | MODERATIONS) {
+        return Ok(());
+    }
+    body.set("model", upstream);
+    for setting in settings {
+        match tables::of(route.id).iter().find(|member| member.parameter() == Some(setting.parameter)) {
+            Some(member) => body.set(member.name, Value::Number(number(setting.value)?)),
+            None => cannot_set(setting)?,
+        }
+    }
+    if body.get("stream").and_then(Value::as_bool) != Some(true) {
+        body.remove("stream_options");
+    }
+    // An item's own id would be a way to what a server has kept of somebody else's.
+    for item in body.get_mut("input").and_then(Value::as_array_mut).into_iter().flatten() {
+        if let Some(item) = item.as_object_mut() {
+            item.remove("id");
+        }
+    }
+    Ok(())
+}
+
+fn cannot_set(setting: &Setting) -> Result<(), Refusal> {
+    match setting.why {
+        // A default for a parameter that this operation does not have.
+        WhySet::Default => Ok(()),
+        WhySet::Clamped => {
+            let message = format!("The parameter {} is beyond your role's range.", setting.parameter.name());
+            Err(Refusal::new(Code::InvalidRequest, message).about(setting.parameter.name()))
+        }
+    }
+}
+
 /// vLLM's own field. A caller's is refused like any field that is not known, since it would be a way into another's cache.
 pub(super) fn salt(route: &Route, body: &mut Value, dialect: &Dialect, salt: &dyn Fn() -> String) {
     if route.id == CHAT
@@ -52,14 +95,7 @@ fn apply(body: &mut Object, setting: &Setting, known: &[&'static Field]) -> Resu
     // Of the two names for the most tokens the older is set: every server obeys it or refuses, while the newer one is
     // quietly ignored by some, which would lift the limit.
     let Some(field) = stated.or_else(|| candidates.next()) else {
-        return match setting.why {
-            // A default for a parameter that this operation does not have.
-            WhySet::Default => Ok(()),
-            WhySet::Clamped => {
-                let message = format!("The parameter {} is beyond your role's range.", setting.parameter.name());
-                Err(Refusal::new(Code::InvalidRequest, message).about(setting.parameter.name()))
-            }
-        };
+        return cannot_set(setting);
     };
     let value = match field.shape {
         Shape::Flag => Value::Bool(setting.value.floor_e6() > 0),

@@ -15,6 +15,7 @@ const fn kind(code: Code) -> &'static str {
         | Code::InvalidRequest
         | Code::UnsupportedField
         | Code::UnknownOperation
+        | Code::NotFound
         | Code::TooLarge
         | Code::UnsupportedMedia => "invalid_request_error",
         Code::BudgetExhausted => "rate_limit_error",

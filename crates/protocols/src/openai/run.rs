@@ -16,6 +16,10 @@ impl Run {
         Self { channel, begun: false }
     }
 
+    pub(super) const fn channel(&self) -> Channel {
+        self.channel
+    }
+
     /// Whether some of the text has come.
     pub(super) const fn has_begun(&self) -> bool {
         self.begun
@@ -51,6 +55,10 @@ pub(super) struct Arguments {
 impl Arguments {
     pub(super) fn new(channel: Channel) -> Self {
         Self { channel, lexer: Lexer::new(), plain: Run::new(channel) }
+    }
+
+    pub(super) const fn channel(&self) -> Channel {
+        self.channel
     }
 
     pub(super) fn push(&mut self, text: &str, words: &mut dyn Words, told: &mut Vec<u8>) -> Result<(), Blocked> {

@@ -3,13 +3,20 @@ use gatewright_model::{Channel, ChannelKind};
 
 use super::fields::{self, Shape};
 use super::messages::kind_of;
-use super::{CHAT, EMBEDDINGS};
+use super::routes::{CHAT, EMBEDDINGS, UPLOAD_FILE};
+use super::{shape, tables, upload};
 use crate::free::{visit_embedded, visit_free};
 use crate::{Place, Route, Text};
 
 /// Shows every text of a request that was read, in the order of its fields.
 pub(super) fn visit(route: &Route, body: &mut Value, visit: &mut dyn FnMut(Text<'_>)) {
+    if route.id == UPLOAD_FILE {
+        return upload::visit(body, visit);
+    }
     let Some(body) = body.as_object_mut() else { return };
+    if !matches!(route.id, CHAT | EMBEDDINGS) {
+        return shape::visit(tables::of(route.id), body, visit);
+    }
     for (name, value) in body.iter_mut() {
         match (route.id, name) {
             (CHAT, "messages") => visit_messages(value, visit),

@@ -26,6 +26,11 @@ impl Collected {
         Ok(())
     }
 
+    /// The answer's bytes, once they are all there.
+    pub(super) fn bytes(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.bytes)
+    }
+
     /// The answer's value, once it is whole.
     pub(super) fn value(&mut self) -> Result<Value, Fault> {
         let bytes = std::mem::take(&mut self.bytes);

@@ -150,10 +150,7 @@ impl Conversion<'_> {
             let protocol = self.serves(raw, written.connection.as_ref(), Serves::Datasets);
             let place = written.collection.as_ref().unwrap_or(name);
             if protocol.is_some_and(|protocol| !protocol.is_place(&place.value)) {
-                self.faults.add(
-                    place.mark,
-                    "a collection is NAME or TENANT/DATABASE/NAME, each of 3 to 512 of `A-Z a-z 0-9 . _ -`",
-                );
+                self.faults.add(place.mark, protocol.map_or("", |protocol| protocol.places()));
             }
             let tags = self.tags(written.tags.as_deref());
             if let (Some(connection), Some(collection)) = (connection, collection) {
@@ -172,8 +169,9 @@ impl Conversion<'_> {
         let has = match protocol.serves() {
             Serves::Models => "models",
             Serves::Datasets => "datasets",
+            Serves::Both => "models and datasets",
         };
-        if protocol.serves() == wanted {
+        if protocol.serves() == wanted || protocol.serves() == Serves::Both {
             return Some(protocol);
         }
         let message =

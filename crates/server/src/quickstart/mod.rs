@@ -213,7 +213,7 @@ async fn discover(upstreams: &Upstreams, name: &ConnectionName) -> Result<Vec<St
     let question = Outgoing {
         method: Method::GET,
         path: "/v1/models".to_owned(),
-        content_type: "",
+        content_type: "".into(),
         accept: "application/json",
         body: bytes::Bytes::new(),
         request_id: "quickstart".to_owned(),

@@ -14,7 +14,11 @@ use gatewright_e2e::setting::Setting;
 use gatewright_protocols::{BodyKind, PROTOCOLS, Route};
 use gatewright_testkit::{Answer, FakeModel, RawClient, Received, Reply, openai};
 
-const CORPUS: &[&str] = &[include_str!("../../corpus/openai.txt"), include_str!("../../corpus/chroma.txt")];
+const CORPUS: &[&str] = &[
+    include_str!("../../corpus/openai.txt"),
+    include_str!("../../corpus/kept.txt"),
+    include_str!("../../corpus/chroma.txt"),
+];
 
 /// The cases that must stay covered. What is missing between them is not spoken here: no route could carry it.
 const CASES: &[u32] =
@@ -23,6 +27,9 @@ const CASES: &[u32] =
 /// What every route needs a row of, by its body.
 const EVERY_ROUTE: &[u32] = &[51];
 const WITH_A_BODY: &[u32] = &[1, 6];
+const WITH_A_FORM: &[u32] = &[4];
+/// A route that names what the server keeps needs a row of somebody else's.
+const WITH_AN_ID: &[u32] = &[16];
 
 const CATALOGUE: &str = "version: 1
 masking:
@@ -31,18 +38,24 @@ roles:
   analyst:
     members: [{ issuer: corp, group: analysts }]
     grants:
-      - { models: [A], operations: [chat, embed] }
+      - { models: [A], operations: [chat, embed, classify, files, batch] }
       - models: [B]
         operations: [chat]
         parameters: { max_tokens: { max: 100, over: clamp } }
     datasets:
       docs: { allow: [read], top_k: 5 }
+      shelf: { allow: [read], top_k: 5 }
+      corpus: { allow: [read] }
+      tools: { allow: [read] }
+      sandbox: { allow: [read] }
       drafts: { allow: [read, write] }
       rare: { allow: [read], calls_per_hour: 2 }
   keeper:
     members: [{ issuer: corp, group: ml-admins }]
+    grants: [{ models: [A], operations: [chat, files, batch] }]
     datasets:
       secret: { allow: [read] }
+      vault: { allow: [read] }
 rules:
   - { name: no-launch-codes, when: { prompt: { words: [\"launch code\"] } }, then: { refuse: true } }
 ";
@@ -85,8 +98,14 @@ fn every_route_and_every_case_has_its_rows() {
         }
     }
     for (id, route) in routes {
-        let further: &[u32] = if route.body == BodyKind::Json { WITH_A_BODY } else { &[] };
-        for case in EVERY_ROUTE.iter().chain(further) {
+        let further = match route.body {
+            BodyKind::Json => WITH_A_BODY,
+            BodyKind::Form => WITH_A_FORM,
+            BodyKind::None | BodyKind::Query(_) => &[],
+        };
+        let kept = id.starts_with("openai.") && route.path.contains("{id}") && id != "openai.model";
+        let named = if kept { WITH_AN_ID } else { &[] };
+        for case in EVERY_ROUTE.iter().chain(further).chain(named) {
             assert!(covered.contains(&(id, *case)), "{id} has no row of case {case}");
         }
     }
@@ -99,10 +118,64 @@ fn every_route_and_every_case_has_its_rows() {
 fn answer(status: &AtomicU16, received: &Received) -> Reply {
     match status.load(Ordering::SeqCst) {
         200 if received.target.ends_with("/embeddings") => openai::embedding("llama-there", &[0.5]),
+        200 if !received.target.ends_with("/completions") => kept(received),
         200 => openai::chat("llama-there", "fine"),
         307 => Reply::status(307).header("location", "http://evil.example/v1/chat/completions"),
         other => Reply::status(other),
     }
+}
+
+/// How many things the model server has made.
+static MADE: AtomicU16 = AtomicU16::new(0);
+
+/// What a model server says of what it keeps: a new thing for whoever makes one, and the thing that was asked for.
+fn kept(received: &Received) -> Reply {
+    let path: Vec<&str> = received.target.split(['/', '?']).collect();
+    let prefix = match path.get(2) {
+        Some(&"files") => "file-",
+        Some(&"batches") => "batch_",
+        Some(&"responses") => "resp_",
+        Some(&"conversations") => "conv_",
+        _ => "vs_",
+    };
+    let id = match path.get(3) {
+        Some(id) => (*id).to_owned(),
+        None => format!("{prefix}{}", MADE.fetch_add(1, Ordering::SeqCst)),
+    };
+    Reply::json(200, format!(r#"{{"id":"{id}","object":"thing","data":[]}}"#))
+}
+
+/// Makes one of each thing for a person, and gives the signs by which rows name them.
+async fn makes(setting: &Setting, person: Person, whose: &str) -> Vec<(String, String)> {
+    let bearer = setting.bearer(person);
+    let form = "--x\r\ncontent-disposition: form-data; name=\"purpose\"\r\n\r\nbatch\r\n--x\r\ncontent-disposition: \
+                form-data; name=\"file\"; filename=\"n\"\r\n\r\n{\"custom_id\":\"1\",\"method\":\"POST\",\"url\":\
+                \"/v1/chat/completions\",\"body\":{\"model\":\"A\",\"messages\":[{\"role\":\"user\",\"content\":\"x\"}]}}\r\n--x--";
+    let mut signs: Vec<(String, String)> = Vec::new();
+    for (name, path, body) in [
+        ("file", "/v1/files", form.to_owned()),
+        ("text", "/v1/files", form.replacen("batch", "user_data", 1)),
+        ("batch", "/v1/batches", String::new()),
+        ("response", "/v1/responses", r#"{"model":"A","input":"x"}"#.to_owned()),
+        ("conversation", "/v1/conversations", "{}".to_owned()),
+        ("store", "/v1/vector_stores", "{}".to_owned()),
+    ] {
+        let body = match (name, signs.first()) {
+            ("batch", Some((_, file))) => {
+                format!(r#"{{"input_file_id":"{file}","endpoint":"/v1/chat/completions","completion_window":"24h"}}"#)
+            }
+            _ => body,
+        };
+        let media = if path == "/v1/files" { "multipart/form-data; boundary=x" } else { "application/json" };
+        let media = format!("content-type: {media}");
+        let answer = asking(setting.data_address(), "POST", path, &[&bearer, &media], &body).await;
+        let made: serde_json::Value = serde_json::from_str(&answer.text()).expect("it is made");
+        let id = made["id"].as_str().unwrap_or_else(|| panic!("{name}: {made}")).to_owned();
+        signs.push((format!("{{{whose}-{name}}}"), id));
+    }
+    let capitals = signs.iter().map(|(sign, id)| (sign.to_uppercase(), id.to_uppercase())).collect::<Vec<_>>();
+    signs.extend(capitals);
+    signs
 }
 
 #[tokio::test]
@@ -125,9 +198,13 @@ async fn no_way_around_leads_anywhere() {
         ("{secret}", described(&setting, Person::Bob, "secret").await),
         ("{theirs}", server_id("secret-there")),
     ];
+    let mut ids: Vec<(String, String)> = ids.into_iter().map(|(sign, id)| (sign.to_owned(), id)).collect();
+    ids.extend(makes(&setting, Person::Alice, "my").await);
+    ids.extend(makes(&setting, Person::Bob, "bob").await);
     let mut wrong = Vec::new();
     let mut recorded = Vec::new();
     for row in corpus() {
+        let row = Row { arrives: row.arrives.map(|text| with_ids(text, &ids)), ..row };
         model.forget();
         database.forget();
         status.store(row.answer.unwrap_or(200), Ordering::SeqCst);
@@ -137,7 +214,7 @@ async fn no_way_around_leads_anywhere() {
         if let Some(fault) = judge(&row, &answer, &arrived, &alice) {
             wrong.push(format!("{} {}: {fault}", row.case, row.name));
         }
-        let by_policy = ["permission_denied", "unsupported_field", "unsupported_media", "blocked_content"];
+        let by_policy = ["permission_denied", "not_found", "unsupported_field", "unsupported_media", "blocked_content"];
         if by_policy.contains(&code(&answer).as_str()) {
             recorded.push((answer.headers.get("x-gatewright-request-id").unwrap_or_default().to_owned(), row));
         }
@@ -163,7 +240,14 @@ fn configuration(setting: &Setting, model: &FakeModel, database: &FakeModel, els
          datasets:\n  docs: {{ connection: vectors, collection: docs-there }}\n  \
          drafts: {{ connection: vectors, collection: drafts-there }}\n  \
          rare: {{ connection: vectors, collection: rare-there }}\n  \
-         secret: {{ connection: vectors, collection: secret-there }}\n\
+         secret: {{ connection: vectors, collection: secret-there }}\n  \
+         shelf: {{ connection: lab, collection: vs_shelf }}\n  \
+         vault: {{ connection: lab, collection: vs_vault }}\n  \
+         tools: {{ connection: lab, collection: \"https://tools.example/mcp\" }}\n  \
+         locked: {{ connection: lab, collection: \"https://vault.example/mcp\" }}\n  \
+         corpus: {{ connection: lab, collection: declared }}\n  \
+         files: {{ connection: lab, collection: declared }}\n  \
+         sandbox: {{ connection: lab, collection: code_interpreter }}\n\
          models:\n  A: {{ connection: lab, upstream: llama-there }}\n  B: {{ connection: lab, upstream: llama-there }}\n  \
          D: {{ connection: lab, upstream: llama-secret }}\nlimits: {{ body_bytes: 256KiB }}\n",
         setting.data_address(),
@@ -176,17 +260,30 @@ fn configuration(setting: &Setting, model: &FakeModel, database: &FakeModel, els
     )
 }
 
-async fn send(address: SocketAddr, token: &str, row: &Row, ids: &[(&str, String)]) -> Answer {
+/// A text with the ids that its signs stand for.
+fn with_ids(text: String, ids: &[(String, String)]) -> String {
+    ids.iter().fold(text, |text, (sign, id)| text.replace(sign, id))
+}
+
+/// Bytes with the ids that their signs stand for.
+fn bytes_with_ids(bytes: &[u8], ids: &[(String, String)]) -> Vec<u8> {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => with_ids(text.to_owned(), ids).into_bytes(),
+        Err(_) => bytes.to_vec(),
+    }
+}
+
+async fn send(address: SocketAddr, token: &str, row: &Row, ids: &[(String, String)]) -> Answer {
     let route = row.route.as_ref().map(|route| routes()[route.as_str()]);
     let (method, target) = match (&row.target, route) {
         (Some((method, target)), _) => (method.clone(), target.clone()),
         (None, Some(route)) => (route.method.to_owned(), usual_target(route)),
         (None, None) => panic!("{}: a row without a route needs a target", row.name),
     };
-    let target = ids.iter().fold(target, |target, (sign, id)| target.replace(sign, id));
+    let target = with_ids(target, ids);
     let body = match &row.body {
         Body::None => Vec::new(),
-        Body::Bytes(bytes) => bytes.clone(),
+        Body::Bytes(bytes) => bytes_with_ids(bytes, ids),
         Body::Usual(members) => {
             [b"{", &members[..], br#""model":"A","messages":[{"role":"user","content":"hello"}]}"#].concat()
         }
@@ -216,7 +313,8 @@ async fn send(address: SocketAddr, token: &str, row: &Row, ids: &[(&str, String)
 /// Where a row of this route goes that says nothing else.
 fn usual_target(route: &Route) -> String {
     let target = route.path.replacen("tenants/{id}", "tenants/default_tenant", 1);
-    target.replacen("databases/{id}", "databases/default_database", 1).replacen("{id}", "{docs}", 1)
+    let target = target.replacen("databases/{id}", "databases/default_database", 1).replacen("{id}", "{docs}", 1);
+    target.replace("{id}", "other_1")
 }
 
 const COLLECTIONS: &str = "/api/v2/tenants/default_tenant/databases/default_database/collections/";

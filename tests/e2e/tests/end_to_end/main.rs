@@ -10,6 +10,7 @@
 mod bypasses;
 mod datasets;
 mod faults;
+mod kept;
 mod kills;
 mod ledger;
 mod login;
