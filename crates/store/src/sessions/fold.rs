@@ -50,11 +50,14 @@ pub(super) trait Rows {
     fn call(&self, request: RequestId) -> Result<Option<CallRow>, SessionsError>;
     fn thread(&self, thread: ThreadId) -> Result<Option<ThreadRow>, SessionsError>;
     fn put(&mut self, call: CallRow, thread: ThreadRow) -> Result<(), SessionsError>;
+    /// Counts what a call was charged, where budgets are counted.
+    fn count(&mut self, leaf: &Leaf) -> Result<(), SessionsError>;
 }
 
 /// Folds a record into the rows.
 pub(super) fn fold(rows: &mut impl Rows, place: Place, body: u64, leaf: &Leaf) -> Result<(), SessionsError> {
     let Some(request) = leaf.request else { return Ok(()) };
+    rows.count(leaf)?;
     let facts = Facts::of(leaf);
     match (leaf.kind, facts.session, facts.refused, facts.fate) {
         (LeafKind::Intent, Some(session), _, _) => {

@@ -69,12 +69,12 @@ impl View {
     }
 
     fn follow(&mut self, disk: &Arc<dyn Disk>) -> Result<Followed, SessionsError> {
-        let mut layers = Layers { base: self.base.as_ref(), tail: &mut self.tail };
+        let mut layers = Layers { base: self.base.as_ref(), tail: &mut self.tail, recount: None };
         follow(disk, &mut self.position, None, u64::MAX, &mut layers)
     }
 
     fn layers(&mut self) -> Layers<'_> {
-        Layers { base: self.base.as_ref(), tail: &mut self.tail }
+        Layers { base: self.base.as_ref(), tail: &mut self.tail, recount: None }
     }
 }
 

@@ -13,7 +13,7 @@ use super::follow::Position;
 use super::{CallState, Caller, Query, SessionsError, ThreadId};
 
 /// Rises with every change of the tables; an index of another version is built anew.
-const VERSION: i64 = 1;
+const VERSION: i64 = 2;
 
 const SCHEMA: &str = "
 CREATE TABLE position (only INTEGER PRIMARY KEY CHECK (only = 1), next INTEGER NOT NULL, segment INTEGER NOT NULL,
@@ -28,6 +28,12 @@ CREATE TABLE threads (thread BLOB NOT NULL, is_session INTEGER NOT NULL, issuer 
     last INTEGER NOT NULL, PRIMARY KEY (thread, is_session)) WITHOUT ROWID;
 CREATE INDEX threads_newest ON threads (last);
 CREATE INDEX threads_of_caller ON threads (issuer, subject, last);
+CREATE TABLE accounts (account TEXT PRIMARY KEY, until INTEGER NOT NULL, requests INTEGER NOT NULL,
+    tokens INTEGER NOT NULL, cost_micros INTEGER NOT NULL, answer_bytes INTEGER NOT NULL) WITHOUT ROWID;
+CREATE INDEX accounts_until ON accounts (until);
+CREATE TABLE charges (request BLOB NOT NULL, place INTEGER NOT NULL, account TEXT NOT NULL, until INTEGER NOT NULL,
+    requests INTEGER NOT NULL, tokens INTEGER NOT NULL, cost_micros INTEGER NOT NULL, answer_bytes INTEGER NOT NULL,
+    PRIMARY KEY (request, place)) WITHOUT ROWID;
 ";
 
 const CALL_COLUMNS: &str = "request, session, state, code, record, segment, offset, outcome_record, outcome_segment, \
@@ -37,7 +43,7 @@ const THREAD_COLUMNS: &str = "thread, is_session, issuer, subject, kind, started
 
 /// The index on disk.
 pub(super) struct Index {
-    connection: Connection,
+    pub(super) connection: Connection,
 }
 
 impl Index {
@@ -146,7 +152,8 @@ impl Index {
 
     /// Forgets everything.
     pub(super) fn clear(&mut self) -> Result<(), SessionsError> {
-        Ok(self.connection.execute_batch("DELETE FROM calls; DELETE FROM threads; DELETE FROM position;")?)
+        Ok(self.connection.execute_batch("DELETE FROM calls; DELETE FROM threads; DELETE FROM accounts; \
+             DELETE FROM charges; DELETE FROM position;")?)
     }
 
     fn keep_position(&self, position: &Position) -> Result<(), SessionsError> {
@@ -261,11 +268,11 @@ impl Index {
 }
 
 /// SQLite's integers are signed; ours are counters and places, which keep their bits.
-const fn signed(number: u64) -> i64 {
+pub(super) const fn signed(number: u64) -> i64 {
     number.cast_signed()
 }
 
-fn number(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
+pub(super) fn number(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
     row.get::<_, i64>(column).map(i64::cast_unsigned)
 }
 

@@ -13,6 +13,7 @@ use super::index::Index;
 use super::layers::{Layers, Tail};
 use crate::disk::{Disk, RealDisk};
 use crate::log::Log;
+use crate::quotas::{Counted, Recount};
 
 /// How often the index looks for new records. Readers see them at once all the same: they read the log's tail.
 const EVERY: Duration = Duration::from_millis(500);
@@ -63,6 +64,14 @@ pub fn rebuild(path: &Path) -> Result<(), SessionsError> {
     Ok(())
 }
 
+/// What the accounts of budgets hold after so many records of the log in the data folder at this path.
+pub(crate) fn counted(path: &Path, records: u64) -> Result<Vec<Counted>, SessionsError> {
+    let disk: Arc<dyn Disk> = Arc::new(RealDisk::new(path));
+    let mut index = None;
+    catch_up(&disk, &path.join(INDEX), records, &mut index)?;
+    index.map_or_else(|| Ok(Vec::new()), |index| index.counted())
+}
+
 fn run(disk: &Arc<dyn Disk>, path: &Path, durable: &watch::Receiver<u64>, stopped: &Receiver<()>) {
     let mut index = None;
     loop {
@@ -105,8 +114,10 @@ fn advance(disk: &Arc<dyn Disk>, index: &mut Index, until: Option<u64>) -> Resul
     let mut came_to = Followed::ToTheEnd;
     index.write(|index, position| {
         // Most calls begin and end within one batch, and many belong to one thread: each row is written once.
-        let mut tail = Tail::default();
-        came_to = follow(disk, position, until, BATCH, &mut Layers { base: Some(index), tail: &mut tail })?;
+        let (mut tail, mut recount) = (Tail::default(), Recount::default());
+        let mut layers = Layers { base: Some(index), tail: &mut tail, recount: Some(&mut recount) };
+        came_to = follow(disk, position, until, BATCH, &mut layers)?;
+        index.write_counts(&recount)?;
         tail.in_order().try_for_each(|call| index.write_call(call))?;
         tail.threads.values().try_for_each(|thread| index.write_thread(thread))?;
         if came_to == Followed::AnotherLog {

@@ -1,10 +1,12 @@
 use std::collections::HashMap;
 
+use gatewright_ledger::Leaf;
 use gatewright_model::RequestId;
 
 use super::fold::{CallRow, Rows, ThreadRow};
 use super::index::Index;
 use super::{SessionsError, ThreadId};
+use crate::quotas::Recount;
 
 /// Rows that the index does not have yet, or has in an older state.
 #[derive(Default)]
@@ -26,6 +28,8 @@ impl Tail {
 pub(super) struct Layers<'a> {
     pub(super) base: Option<&'a Index>,
     pub(super) tail: &'a mut Tail,
+    /// What charges change, where somebody counts them.
+    pub(super) recount: Option<&'a mut Recount>,
 }
 
 impl Rows for Layers<'_> {
@@ -49,5 +53,12 @@ impl Rows for Layers<'_> {
         self.tail.calls.insert(call.request, call);
         self.tail.threads.insert(thread.thread, thread);
         Ok(())
+    }
+
+    fn count(&mut self, leaf: &Leaf) -> Result<(), SessionsError> {
+        match (&mut self.recount, self.base) {
+            (Some(recount), Some(base)) => recount.hear(base, leaf),
+            (Some(_) | None, Some(_) | None) => Ok(()),
+        }
     }
 }

@@ -3,6 +3,7 @@
 //! The log is the truth; the index beside it (`index.db`) only makes looking fast and can be built again at any time.
 //! Whatever the index has not seen yet is read from the log's tail, so that what is asked for is never stale.
 
+mod counts;
 mod fold;
 mod folder;
 mod follow;
@@ -19,6 +20,7 @@ use std::time::Duration;
 use gatewright_model::{BadId, Code, Fate, IssuerName, Kind, Moment, RequestId, SessionId, Timestamp, Verdict};
 
 pub use folder::FolderSessions;
+pub(crate) use indexer::counted;
 pub use indexer::{Indexer, rebuild};
 
 /// What a thread of calls is found by: its session, or the one call that never came to belong to one.
