@@ -14,8 +14,8 @@ use crate::departure::Stopped;
 use crate::forward::{Body, refused};
 use crate::mask::{Flow, View};
 use crate::open::unrecorded;
-use crate::story::Story;
-use crate::{Departure, Masked, Outbound, Recording, Request};
+use crate::story::{Proof, Story};
+use crate::{Departure, Masked, Outbound, Recording, Request, allowances};
 
 /// How often one poll may go round before it lets others run.
 const ROUNDS: usize = 32;
@@ -61,6 +61,10 @@ impl Recording {
     }
 
     async fn depart_whole(mut self, shown: Bytes, recorded: Bytes) -> Result<Departure, Refusal> {
+        // It was computed, but what does not fit into a budget is not given.
+        if let Err(refusal) = self.draw(shown.len()) {
+            return Err(self.failed(refusal));
+        }
         if let Err(refusal) = self.durable().await {
             return Err(self.failed(refusal));
         }
@@ -70,7 +74,8 @@ impl Recording {
         let strict = self.request().world().strict_answers;
         let (_, mut story) = self.into_parts();
         story.status(200);
-        if strict && let Err(broken) = poll_fn(|context| story.poll_durable(context)).await {
+        let wait = strict || story.proof() == Proof::Needed;
+        if wait && let Err(broken) = poll_fn(|context| story.poll_durable(context)).await {
             let refusal = unrecorded(&broken.into());
             story.status(refusal.code.http_status());
             story.end(Fate::Failed(refusal.code));
@@ -127,11 +132,7 @@ fn headers(request: &Request, content_type: &'static str, receipt: Option<Header
             headers.insert(name, value);
         }
     }
-    for (name, text) in request.left() {
-        if let Ok(value) = HeaderValue::try_from(text.as_str()) {
-            headers.insert(*name, value);
-        }
-    }
+    allowances::tell(request.left(), &mut headers);
     headers
 }
 
@@ -192,7 +193,7 @@ impl Following {
         if self.waiting.is_empty() {
             return None;
         }
-        if self.strict {
+        if self.strict || self.story.proof() == Proof::Needed {
             match self.story.poll_durable(context) {
                 Poll::Ready(Ok(())) => {}
                 Poll::Ready(Err(_)) => return Some(self.stop()),
@@ -220,12 +221,25 @@ impl Following {
             self.end = End::Said(fate);
         }
         let (shown, recorded) = self.view.take();
+        // What the model server counted ends an answer that goes on, not one that has just been said.
+        let usage = if self.view.is_complete() { None } else { self.view.usage() };
+        let (shown, recorded) = match self.story.draw(shown.len(), usage) {
+            Ok(()) => (shown, recorded),
+            Err(refusal) => self.cut(&refusal),
+        };
         if !recorded.is_empty() {
             self.story.piece(recorded);
         }
         if !shown.is_empty() {
             self.waiting.push_back(shown);
         }
+    }
+
+    /// A budget ends here: the piece that does not fit is not given, nor what is held, but the reason is.
+    fn cut(&mut self, refusal: &Refusal) -> (Bytes, Bytes) {
+        self.end = End::Said(Fate::Failed(refusal.code));
+        let words = Bytes::from(self.request.protocol().refusal_in_stream(refusal, &self.request.id()));
+        (words.clone(), words)
     }
 
     fn finish(&mut self, fate: Fate) {

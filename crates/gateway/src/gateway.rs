@@ -128,7 +128,10 @@ impl Gateway {
         let decided = journal.note(decide(known, journal.now()));
         let permit = settle(decided)?;
         let mut request = mask::request(permit, journal.request(), &self.pseudonyms)?;
-        self.reserve(&mut request, journal.now())?;
+        self.reserve(&mut request, journal.now()).await?;
+        if let Some(charged) = request.charged() {
+            journal.tell(charged);
+        }
         if let Some(alerted) = request.alerted() {
             journal.tell(alerted);
         }

@@ -7,6 +7,7 @@
 //!
 //! This crate deliberately knows no configuration file, no listener and no protocol: it is handed a [`World`].
 
+mod allowances;
 mod arrival;
 mod authenticate;
 mod book;
@@ -17,6 +18,7 @@ mod datasets;
 mod decide;
 mod departure;
 mod examine;
+mod exhausted;
 mod follow;
 mod forward;
 mod gateway;
@@ -26,6 +28,7 @@ mod journal;
 mod kept;
 mod mask;
 mod open;
+mod price;
 mod query;
 mod reached;
 mod refuse;
@@ -50,6 +53,7 @@ pub use identify::Call;
 pub use journal::{Audience, Journal};
 pub use mask::{Masked, Request};
 pub use open::Recording;
+pub use price::Price;
 pub use settle::Permit;
 pub use story::Drain;
 pub use strangers::Strangers;

@@ -100,7 +100,7 @@ impl Gateway {
         journal.opened(ticket.clone());
         let mut story = story(Some(closing));
         if let Some(held) = request.take_held() {
-            request.tell_left(held.headers(now));
+            request.tell_left(held.allowances().to_vec());
             story.hold(held);
         }
         let mut recording = Recording { request, story, durability: Durability::Awaited(ticket) };
@@ -163,5 +163,10 @@ impl Recording {
 
     pub(crate) fn piece(&mut self, bytes: Bytes) {
         self.story.piece(bytes);
+    }
+
+    /// Takes a whole answer's bytes from the budgets that count them.
+    pub(crate) fn draw(&mut self, bytes: usize) -> Result<(), Refusal> {
+        self.story.draw(bytes, None)
     }
 }

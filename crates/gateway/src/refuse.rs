@@ -1,14 +1,16 @@
 //! How a refusal is recorded and said.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use gatewright_model::{Code, Event, Refusal};
 use gatewright_protocols::Protocol;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
-use http::{HeaderMap, HeaderValue, Response, StatusCode};
+use http::{HeaderValue, Response, StatusCode};
 
 use crate::journal::Stage;
 use crate::open::{receipt, unrecorded};
-use crate::{Gateway, Journal, Outbound};
+use crate::{Gateway, Journal, Outbound, allowances};
 
 impl Gateway {
     /// Records a refusal, then says it. One of a known caller is on disk before it is said; those of strangers are
@@ -68,21 +70,8 @@ fn told(refusal: &Refusal) -> Event {
     }
 }
 
-/// A used-up budget, as the headers of programs and of RFC drafts say it.
-fn tell_exhausted(headers: &mut HeaderMap, measure: &str, seconds: u64) {
-    if let Ok(value) = HeaderValue::try_from(format!("\"{measure}\";r=0;t={seconds}")) {
-        headers.insert("ratelimit", value);
-    }
-    let names = match measure {
-        "requests" => ("x-ratelimit-remaining-requests", "x-ratelimit-reset-requests"),
-        "tokens" => ("x-ratelimit-remaining-tokens", "x-ratelimit-reset-tokens"),
-        _ => return,
-    };
-    headers.insert(names.0, HeaderValue::from_static("0"));
-    if let Ok(value) = HeaderValue::try_from(format!("{seconds}s")) {
-        headers.insert(names.1, value);
-    }
-}
+/// SDKs wait no longer than this before they try again by themselves.
+const LONGEST_PATIENCE: Duration = Duration::from_secs(60);
 
 fn response(refusal: &Refusal, journal: &Journal, protocol: &'static dyn Protocol) -> Response<Outbound> {
     let request = journal.request();
@@ -102,9 +91,12 @@ fn response(refusal: &Refusal, journal: &Journal, protocol: &'static dyn Protoco
         _ => "deny",
     };
     headers.insert("x-gatewright-decision", HeaderValue::from_static(decision));
-    // SDKs retry some statuses on their own; what will not change by itself is not worth a retry.
-    let transient =
-        matches!(refusal.code, Code::BudgetExhausted | Code::UpstreamFailed | Code::UpstreamTimeout | Code::NotReady);
+    // SDKs retry some statuses on their own; what will not change by itself soon is not worth a retry.
+    let transient = match refusal.code {
+        Code::UpstreamFailed | Code::UpstreamTimeout | Code::NotReady => true,
+        Code::BudgetExhausted => refusal.retry_after.is_some_and(|wait| wait <= LONGEST_PATIENCE),
+        _ => false,
+    };
     if !transient {
         headers.insert("x-should-retry", HeaderValue::from_static("false"));
     }
@@ -113,11 +105,7 @@ fn response(refusal: &Refusal, journal: &Journal, protocol: &'static dyn Protoco
     }
     if let Some(wait) = refusal.retry_after {
         headers.insert(RETRY_AFTER, HeaderValue::from(wait.as_secs().max(1)));
-        if refusal.code == Code::BudgetExhausted
-            && let Some(measure) = &refusal.param
-        {
-            tell_exhausted(headers, measure, wait.as_secs().max(1));
-        }
     }
+    allowances::tell(&refusal.allowances, headers);
     response
 }

@@ -2,8 +2,9 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use gatewright_model::{BodyRef, Clock, Event, Fate, Moment, RequestId, Side, Tally, Usage};
+use gatewright_model::{BodyRef, Clock, Event, Fate, Moment, Refusal, RequestId, Side, Tally, Usage};
 use gatewright_store::log::{Broken, Closing, Ending};
+use gatewright_store::quotas::AHEAD_OF_RECORD;
 
 use crate::Audience;
 use crate::budgets::Held;
@@ -49,6 +50,17 @@ pub(crate) struct Story {
     alerted: Vec<Tally>,
     /// What is reserved of budgets until the end.
     held: Option<Box<Held>>,
+    /// Bytes of the answer that count and may not be on record yet.
+    unproven: u64,
+}
+
+/// Whether the caller may have what was just drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Proof {
+    /// As soon as it likes.
+    Unneeded,
+    /// Once every piece so far is on disk: after a crash, more than is assumed would be forgotten.
+    Needed,
 }
 
 impl Story {
@@ -76,12 +88,28 @@ impl Story {
             masked: Vec::new(),
             alerted: Vec::new(),
             held: None,
+            unproven: 0,
         }
     }
 
     /// Keeps a reservation until the end settles it.
     pub(crate) fn hold(&mut self, held: Box<Held>) {
         self.held = Some(held);
+    }
+
+    /// Takes more bytes of the answer from the budgets that count them, and what the model server counted beyond what is
+    /// reserved.
+    pub(crate) fn draw(&mut self, bytes: usize, usage: Option<Usage>) -> Result<(), Refusal> {
+        let Some(held) = &mut self.held else { return Ok(()) };
+        held.draw(bytes as u64, usage, self.clock.now())?;
+        if held.counts_bytes() {
+            self.unproven = self.unproven.saturating_add(bytes as u64);
+        }
+        Ok(())
+    }
+
+    pub(crate) const fn proof(&self) -> Proof {
+        if self.unproven > AHEAD_OF_RECORD { Proof::Needed } else { Proof::Unneeded }
     }
 
     pub(crate) fn tell(&mut self, event: Event) {
@@ -123,11 +151,15 @@ impl Story {
     }
 
     /// Whether every piece so far is on disk.
-    pub(crate) fn poll_durable(&self, context: &mut Context<'_>) -> Poll<Result<(), Broken>> {
-        match &self.closing {
+    pub(crate) fn poll_durable(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Broken>> {
+        let durable = match &self.closing {
             Some(closing) => closing.poll_chunks_durable(context),
             None => Poll::Ready(Ok(())),
+        };
+        if let Poll::Ready(Ok(())) = durable {
+            self.unproven = 0;
         }
+        durable
     }
 
     /// The end; a later end counts nothing.
@@ -135,12 +167,13 @@ impl Story {
         if std::mem::replace(&mut self.ended, true) {
             return;
         }
-        if let Some(held) = self.held.take() {
-            held.settle(fate, self.usage, self.delivered);
-        }
         if !self.alerted.is_empty() {
             let passed = std::mem::take(&mut self.alerted);
             self.tell(Event::Alerted { side: Side::Answer, passed });
+        }
+        if let Some(held) = self.held.take() {
+            let spent = held.settle(fate, self.usage, self.delivered);
+            self.tell(spent);
         }
         let at = self.clock.now();
         let told = Event::Closed {

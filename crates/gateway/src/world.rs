@@ -9,7 +9,7 @@ use gatewright_policy::{Catalogue, ModelFacts, Roles};
 use gatewright_protocols::{Dialect, Protocol};
 use gatewright_upstream::Upstreams;
 
-use crate::{Datasets, Proxies};
+use crate::{Datasets, Price, Proxies};
 
 /// Everything that a journey is judged by, loaded once at its start, so that a reload never splits one in two.
 pub struct World {
@@ -31,6 +31,8 @@ pub struct World {
     pub connections: HashMap<ConnectionName, Arc<Connection>>,
     /// The models, by the name that callers use.
     pub models: HashMap<ModelName, Model>,
+    /// The currency that models' prices are in.
+    pub currency: Option<Arc<str>>,
     /// The datasets, by the name that callers use.
     pub datasets: Datasets,
     /// The way to the connections.
@@ -75,6 +77,8 @@ pub struct Model {
     pub connection: Arc<Connection>,
     /// What it is called there.
     pub upstream: Arc<str>,
+    /// What it costs, where anybody has said.
+    pub price: Option<Price>,
 }
 
 /// Bounds of every request.

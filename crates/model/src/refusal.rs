@@ -1,7 +1,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::{ApprovalId, RuleName};
+use crate::{Allowance, ApprovalId, RuleName};
 
 macro_rules! codes {
     ($($(#[$doc:meta])* $name:ident = $text:literal, $http:literal, $grpc:literal;)*) => {
@@ -96,12 +96,22 @@ pub struct Refusal {
     pub approval: Option<(ApprovalId, String)>,
     /// When asking again may help.
     pub retry_after: Option<Duration>,
+    /// What is left of the budgets that refused it.
+    pub allowances: Vec<Allowance>,
 }
 
 impl Refusal {
     /// A refusal of this kind in these words.
     pub fn new(code: Code, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), param: None, rule: None, approval: None, retry_after: None }
+        Self {
+            code,
+            message: message.into(),
+            param: None,
+            rule: None,
+            approval: None,
+            retry_after: None,
+            allowances: Vec::new(),
+        }
     }
 
     /// Names the request's field that it is about.

@@ -89,6 +89,16 @@ impl BudgetRule {
 }
 
 impl BudgetWindow {
+    /// The word in catalogues.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Minute => "minute",
+            Self::Hour => "hour",
+            Self::Day => "day",
+            Self::Month => "month",
+        }
+    }
+
     /// The window that holds this moment: from (included) until (excluded).
     pub fn around(self, now: Timestamp) -> (Timestamp, Timestamp) {
         const DAY: u64 = 86_400;

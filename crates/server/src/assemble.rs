@@ -65,6 +65,7 @@ pub fn world(loaded: Loaded, identities: Arc<Identities>, epoch: u64, stages: St
         answer_rules: answer_rules.map(content_rules),
         connections,
         models,
+        currency: ready.currency.as_deref().map(Into::into),
         datasets,
         upstreams,
         limits: Limits {
@@ -89,6 +90,7 @@ fn ready_model(name: &ModelName, model: &crate::config::ready::Model, connection
         facts: ModelFacts { name: name.clone(), connection: connection.name.clone(), tags: model.tags.clone() },
         connection: Arc::clone(connection),
         upstream: model.upstream.as_str().into(),
+        price: model.price,
     }
 }
 

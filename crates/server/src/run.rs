@@ -12,6 +12,7 @@ use gatewright_identity::Identities;
 use gatewright_model::{Clock, Entropy, Event, Moment};
 use gatewright_store::disk::RealDisk;
 use gatewright_store::log::{Log, LogState, OpenError, Options, Start};
+use gatewright_store::quotas::Memory;
 use gatewright_store::sessions::Indexer;
 use gatewright_store::state::State;
 use http::{Request, Response};
@@ -119,6 +120,9 @@ impl Running {
         let (data_port, admin_port) =
             (port(loaded.ready.data_listener.address)?, port(loaded.ready.admin_listener.address)?);
         let log = open_log(&loaded, &clock, &entropy)?;
+        // Before the indexer's thread begins, so that only one writes to the index.
+        let quotas = Memory::recount(&folder, &log)
+            .map_err(|error| StartFault::Data { path: folder.clone(), reason: error.to_string() })?;
         let indexer = Indexer::start(&folder, &log)
             .map_err(|error| StartFault::Data { path: folder.clone(), reason: error.to_string() })?;
         let telemetry = Telemetry::new(&loaded);
@@ -147,7 +151,7 @@ impl Running {
             audience: telemetry.audience(),
             clock: Arc::clone(&clock),
             entropy,
-            quotas: Arc::new(gatewright_store::quotas::Memory::default()),
+            quotas: Arc::new(quotas),
             owned: Arc::clone(shared.owned()),
             pseudonym_key: keys.pseudonyms,
         }));

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use gatewright_masking::{PseudonymKey, Treatments, Vault};
 use gatewright_model::{
-    ConnectionName, Delivery, Event, Operation, RequestId, RuleName, SessionId, Setting, Side, Tally, Trust, WhySet,
+    Allowance, ConnectionName, Delivery, Event, Operation, RequestId, RuleName, SessionId, Setting, Side, Tally, Trust,
+    WhySet,
 };
 use gatewright_protocols::{Asked, Protocol, Route};
 use http::Method;
@@ -38,7 +39,7 @@ pub struct Request {
     /// What it is charged to, until that is reserved; what is reserved, until the story takes it; what was left then.
     pub(super) spending: Option<Box<Spending>>,
     pub(super) held: Option<Box<Held>>,
-    pub(super) left: Vec<(&'static str, String)>,
+    pub(super) left: Vec<Allowance>,
     /// What was moved into a dataset's bounds, as the caller is told of it.
     pub(super) moved: Vec<String>,
     pub(super) answer_rules: Vec<RuleName>,
@@ -152,12 +153,17 @@ impl Request {
         self.held.take()
     }
 
-    pub(crate) fn tell_left(&mut self, left: Vec<(&'static str, String)>) {
+    /// What the record says of the reservation, where there is one.
+    pub(crate) fn charged(&self) -> Option<Event> {
+        self.held.as_ref().map(|held| held.charged())
+    }
+
+    pub(crate) fn tell_left(&mut self, left: Vec<Allowance>) {
         self.left = left;
     }
 
-    /// Headers that say what is left of budgets.
-    pub(crate) fn left(&self) -> &[(&'static str, String)] {
+    /// What is left of budgets.
+    pub(crate) fn left(&self) -> &[Allowance] {
         &self.left
     }
 

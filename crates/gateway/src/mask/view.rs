@@ -88,6 +88,11 @@ impl View {
         self.shown.as_ref().and_then(|side| side.editor.usage())
     }
 
+    /// Whether the model server said all that it had to say.
+    pub(crate) fn is_complete(&self) -> bool {
+        self.shown.as_ref().is_none_or(|side| side.editor.complete())
+    }
+
     /// What was shown that policy wants to know of.
     pub(crate) fn alerted(&self) -> Vec<Tally> {
         self.shown.as_ref().map(|side| side.words.alerted()).unwrap_or_default()

@@ -9,7 +9,9 @@ use std::time::Duration;
 
 use gatewright_demo::issuer::{Issuer, Person};
 
-use gatewright_gateway::{Audience, Connection, Drain, Gateway, Inbound, Limits, Model, Parts, Stages, Threads, World};
+use gatewright_gateway::{
+    Audience, Connection, Drain, Gateway, Inbound, Limits, Model, Parts, Price, Stages, Threads, World,
+};
 use gatewright_identity::{Dial, Identities, IssuerConfig, Roots};
 use gatewright_masking::{CustomPattern, CustomRule, Detectors};
 use gatewright_model::{Clock, ConnectionName, Entropy, InfoType, Moment, RequestId, Timestamp, Trust};
@@ -62,7 +64,21 @@ roles:
         operations: [chat]
         parameters: { max_tokens: { max: 10 } }
     budget: [{ requests: 4, per: day }, { tokens: 100, per: day }]
+  spender:
+    members: [{ issuer: demo, group: ml-admins }]
+    grants:
+      - models: [dear, narrow, unpriced]
+        operations: [chat]
+        parameters: { max_tokens: { max: 10 } }
+budgets:
+  spend: { cost: 0.0003, per: day, models: [dear, unpriced] }
+  bytes: { answer_bytes: 3000, per: day, models: [narrow] }
 "#;
+
+const MODELS: [&str; 5] = ["open", "closed", "dear", "narrow", "unpriced"];
+
+/// What each model but one costs: a millionth of a euro a token of requests, and ten a token of answers.
+const PRICE: Option<Price> = Some(Price { input: 1_000_000, cached: 500_000, output: 10_000_000, image: 0 });
 
 /// The machine's clock: tokens and timeouts are real here.
 pub(crate) struct Now;
@@ -229,7 +245,7 @@ fn world(model: &FakeModel, trust: Trust, identities: Arc<Identities>, strict_an
     let landscape = Landscape {
         issuers: vec!["demo".into()],
         connections: vec![("lab".into(), trust)],
-        models: vec![facts("open"), facts("closed")],
+        models: MODELS.map(facts).to_vec(),
         datasets: Vec::new(),
         info_types: detectors.info_types().to_vec(),
     };
@@ -250,9 +266,13 @@ fn world(model: &FakeModel, trust: Trust, identities: Arc<Identities>, strict_an
     let timeouts =
         Timeouts { connect: Duration::from_secs(2), first_byte: Duration::from_secs(5), idle: Duration::from_secs(2) };
     upstreams.add("lab".into(), origin, Some((AUTHORIZATION, "Bearer ", lender)), timeouts, &Arc::new(roots));
-    let models = ["open", "closed"].map(|name| {
-        let model =
-            Model { facts: facts(name), connection: Arc::clone(&connection), upstream: format!("{name}-there").into() };
+    let models = MODELS.map(|name| {
+        let model = Model {
+            facts: facts(name),
+            connection: Arc::clone(&connection),
+            upstream: format!("{name}-there").into(),
+            price: if name == "unpriced" { None } else { PRICE },
+        };
         (name.into(), model)
     });
     World {
@@ -265,6 +285,7 @@ fn world(model: &FakeModel, trust: Trust, identities: Arc<Identities>, strict_an
         answer_rules: None,
         connections: HashMap::from([("lab".into(), connection)]),
         models: HashMap::from(models),
+        currency: Some("EUR".into()),
         datasets: Default::default(),
         upstreams,
         limits: Limits { body: 64 << 10, body_time: Duration::from_secs(2), ..Limits::default() },

@@ -44,6 +44,7 @@ impl Conversion<'_> {
         let issuers = self.issuers(raw);
         let connections = self.connections(raw);
         let models = self.models(raw);
+        let currency = self.currency(raw, &models);
         let datasets = self.datasets(raw);
         let limits = raw.limits.as_ref().map_or_else(Limits::default, |limits| self.limits(limits));
         let proxies = self.proxies(raw);
@@ -62,6 +63,7 @@ impl Conversion<'_> {
             issuers,
             connections,
             models,
+            currency,
             datasets,
             limits,
             proxies,

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::fault::Faults;
-use super::read::{At, Bytes, Named, Read, section, unexpected};
+use super::read::{At, Bytes, Micros, Named, Read, section, unexpected};
 use super::tree::{Node, Value};
 
 /// Every section by its name in the documentation, with its keys: what must be documented.
@@ -17,6 +17,7 @@ pub const SECTIONS: &[(&str, &[&str])] = &[
     ("`connections`", Connection::KEYS),
     ("`connections`", Timeouts::KEYS),
     ("`models`", Model::KEYS),
+    ("`models`", Price::KEYS),
     ("`datasets`", Dataset::KEYS),
     ("`limits`", Limits::KEYS),
     ("`records`", Records::KEYS),
@@ -46,6 +47,8 @@ section! {
         connections: Named<Connection>,
         /// Models by the names that callers use.
         models: Named<Model>,
+        /// The currency that prices are in.
+        currency: At<String>,
         /// Datasets by the names that callers use.
         datasets: Named<Dataset>,
         /// What a request and a connection may cost.
@@ -178,6 +181,22 @@ section! {
         upstream: At<String>,
         /// Words by which grants may select it.
         tags: Vec<At<String>>,
+        /// What it costs.
+        price: Price,
+    }
+}
+
+section! {
+    /// A model's prices, in the configuration's currency.
+    Price {
+        /// A million tokens of requests, or of texts to be embedded.
+        input: At<Micros>,
+        /// A million tokens of requests that came from the model server's cache.
+        cached: At<Micros>,
+        /// A million tokens of answers.
+        output: At<Micros>,
+        /// A picture.
+        image: At<Micros>,
     }
 }
 

@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 
+use gatewright_gateway::Price;
 use gatewright_model::{ConnectionName, DatasetName, ModelName, Trust};
 use gatewright_protocols::{PROTOCOLS, Protocol, Serves};
 use gatewright_upstream::lend::Reference;
@@ -13,7 +14,7 @@ use super::convert::Conversion;
 use super::fault::Mark;
 use super::network::is_forbidden;
 use super::raw::{self, Raw};
-use super::read::{At, shown};
+use super::read::{At, Micros, shown};
 use super::ready::{Connection, Dataset, Model};
 use super::secrets;
 
@@ -135,11 +136,39 @@ impl Conversion<'_> {
             self.serves(raw, written.connection.as_ref(), Serves::Models);
             let upstream = self.upstream_name(written.upstream.as_ref(), name);
             let tags = self.tags(written.tags.as_deref());
+            let price = written.price.as_ref().map(|price| self.price(price));
             if let (Some(connection), Some(upstream)) = (connection, upstream) {
-                models.insert(ModelName::from(name.value.as_str()), Model { connection, upstream, tags });
+                models.insert(ModelName::from(name.value.as_str()), Model { connection, upstream, tags, price });
             }
         }
         models
+    }
+
+    /// A model's prices. What is left out costs nothing, and a cached token as much as any.
+    fn price(&mut self, raw: &raw::Price) -> Price {
+        let of = |written: Option<&At<Micros>>| written.map(|micros| micros.value.0);
+        let (input, output, image) = (of(raw.input.as_ref()), of(raw.output.as_ref()), of(raw.image.as_ref()));
+        if [input, output, image].iter().all(Option::is_none) {
+            self.faults.add(raw.mark, "a price needs `input`, `output` or `image`; of what is free, `input: 0`");
+        }
+        let input = input.unwrap_or(0);
+        let cached = of(raw.cached.as_ref()).unwrap_or(input);
+        Price { input, cached, output: output.unwrap_or(0), image: image.unwrap_or(0) }
+    }
+
+    /// The one currency of all prices.
+    pub(super) fn currency(&mut self, raw: &Raw, models: &BTreeMap<ModelName, Model>) -> Option<String> {
+        let Some(written) = &raw.currency else {
+            if models.values().any(|model| model.price.is_some()) {
+                self.faults.add(raw.mark, "`currency` is missing: prices need one, such as `currency: EUR`");
+            }
+            return None;
+        };
+        if written.value.len() != 3 || !written.value.bytes().all(|byte| byte.is_ascii_uppercase()) {
+            self.faults.add(written.mark, "expected a currency by its three letters (ISO 4217), such as EUR");
+            return None;
+        }
+        Some(written.value.clone())
     }
 
     pub(super) fn datasets(&mut self, raw: &Raw) -> BTreeMap<DatasetName, Dataset> {

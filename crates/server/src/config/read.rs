@@ -1,5 +1,7 @@
 use std::time::Duration;
 
+use gatewright_model::Quantity;
+
 use super::fault::{Faults, Mark};
 use super::tree::{Entry, Node, Value};
 
@@ -15,6 +17,10 @@ pub struct At<T> {
 /// How many bytes something may have: written as `64KiB`, `8MiB`, or a plain number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bytes(pub u64);
+
+/// A price: a number of at most six decimals, in millionths.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Micros(pub u64);
 
 /// Something that can be written in a configuration. `None` after a fault was added: reading goes on elsewhere.
 pub(super) trait Read: Sized {
@@ -73,6 +79,22 @@ impl Read for At<Bytes> {
             unexpected(node, "a size such as 64KiB or 8MiB", faults);
         }
         read.map(|bytes| Self { mark: node.mark, value: Bytes(bytes) })
+    }
+}
+
+impl Read for At<Micros> {
+    fn read(node: &Node, faults: &mut Faults) -> Option<Self> {
+        let quantity = match &node.value {
+            Value::Integer(number) => Quantity::parse(&number.to_string()),
+            Value::Fraction(text) => Quantity::parse(text),
+            _ => None,
+        };
+        let exact = quantity.filter(|quantity| quantity.floor_e6() == quantity.ceil_e6());
+        let read = exact.and_then(|quantity| u64::try_from(quantity.floor_e6()).ok());
+        if read.is_none() {
+            unexpected(node, "a price such as 2.50, of at most six decimals and not below nothing", faults);
+        }
+        read.map(|micros| Self { mark: node.mark, value: Micros(micros) })
     }
 }
 

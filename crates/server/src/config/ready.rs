@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use gatewright_gateway::Price;
 use gatewright_identity::IssuerConfig;
 use gatewright_model::{ConnectionName, DatasetName, Digest, IssuerName, ModelName, Trust};
 use gatewright_store::state::PostgresAddress;
@@ -37,6 +38,8 @@ pub struct Ready {
     pub connections: BTreeMap<ConnectionName, Connection>,
     /// Models.
     pub models: BTreeMap<ModelName, Model>,
+    /// The currency that prices are in, by its three letters.
+    pub currency: Option<String>,
     /// Datasets.
     pub datasets: BTreeMap<DatasetName, Dataset>,
     /// What a request and a connection may cost.
@@ -166,6 +169,8 @@ pub struct Model {
     pub upstream: String,
     /// Words by which grants may select it.
     pub tags: Vec<String>,
+    /// What it costs, where anybody has said.
+    pub price: Option<Price>,
 }
 
 /// A dataset.

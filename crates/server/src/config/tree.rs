@@ -15,13 +15,14 @@ pub(super) struct Node {
     pub(super) value: Value,
 }
 
-/// A node's content. No key takes a number with a fraction, so none is kept. A mapping keeps every pair in order, repeated keys included: its reader refuses those by name.
+/// A node's content. A number with a fraction keeps the shortest text that reads back as the same number, which is what
+/// was written where it has at most fifteen digits. A mapping keeps every pair in order, repeated keys included: its reader refuses those by name.
 #[derive(Clone, Debug)]
 pub(super) enum Value {
     Null,
     Boolean(bool),
     Integer(i128),
-    Fraction,
+    Fraction(String),
     Text(String),
     List(Vec<Node>),
     Mapping(Vec<Entry>),
@@ -42,7 +43,7 @@ impl Value {
             Self::Null => "nothing",
             Self::Boolean(_) => "a boolean",
             Self::Integer(_) => "a number",
-            Self::Fraction => "a number with a fraction",
+            Self::Fraction(_) => "a number with a fraction",
             Self::Text(_) => "text",
             Self::List(_) => "a list",
             Self::Mapping(_) => "a mapping",
@@ -144,8 +145,8 @@ impl<'de> Visitor<'de> for Reading {
         Ok(Value::Integer(value))
     }
 
-    fn visit_f64<E>(self, _: f64) -> Result<Value, E> {
-        Ok(Value::Fraction)
+    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
+        Ok(Value::Fraction(value.to_string()))
     }
 
     fn visit_str<E>(self, value: &str) -> Result<Value, E> {

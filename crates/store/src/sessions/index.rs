@@ -152,8 +152,10 @@ impl Index {
 
     /// Forgets everything.
     pub(super) fn clear(&mut self) -> Result<(), SessionsError> {
-        Ok(self.connection.execute_batch("DELETE FROM calls; DELETE FROM threads; DELETE FROM accounts; \
-             DELETE FROM charges; DELETE FROM position;")?)
+        Ok(self.connection.execute_batch(
+            "DELETE FROM calls; DELETE FROM threads; DELETE FROM accounts; \
+             DELETE FROM charges; DELETE FROM position;",
+        )?)
     }
 
     fn keep_position(&self, position: &Position) -> Result<(), SessionsError> {
