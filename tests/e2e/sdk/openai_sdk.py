@@ -241,6 +241,11 @@ def refused(model):
             "request": details.get("request"),
             "rule": details.get("rule"),
             "header": error.response.headers.get("x-gatewright-request-id"),
+            "limits": {
+                name: error.response.headers[name]
+                for name in error.response.headers
+                if "ratelimit" in name or name in ("retry-after", "x-should-retry")
+            },
             "tries": len(tries),
         }
     return {"exception": None}
