@@ -1,7 +1,8 @@
 //! How long a decision takes, with ten roles and with thousands: `cargo run --release -p gatewright-policy --example bench`.
 //!
 //! Every caller has three roles. Each role has ten grants on models (one of them with ranges), six datasets and two info
-//! types; two rules are about everybody. Prints the CPU time of a decision, p50 and p99, and of compilation.
+//! types; two rules are about everybody. Prints the CPU time of a decision, p50 and p99, and of compilation; with `recompile`,
+//! that of forty changes of one role.
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a program for developers")]
 
 use std::fmt::Write;
@@ -189,8 +190,32 @@ fn measure(catalogue: &Catalogue, landscape: &Landscape, roles: usize, call: Cal
     (times[times.len() / 2], times[times.len() * 99 / 100], allowed * 100 / times.len())
 }
 
+/// Changes one of ten thousand roles again and again, with and without moving all lines of its file.
+fn recompile(landscape: &Landscape, above: &str) {
+    let sources = catalogue(10_000, None);
+    let mut compiled = Catalogue::compile(parse(&sources).unwrap(), landscape).unwrap();
+    let mut times = Vec::new();
+    for role in (0..40).map(|step| step * 137) {
+        let earlier = compiled.earlier();
+        let mut edited = catalogue(10_000, Some(role));
+        edited[role / 100].text.insert_str(0, above);
+        let start = cpu();
+        let read = parse_after(&edited, &earlier).unwrap();
+        let reading = cpu() - start;
+        compiled = Catalogue::compile_after(read, landscape, &earlier).unwrap();
+        times.push((cpu() - start, reading));
+    }
+    times.sort_unstable();
+    let [(median, reading), (most, _)] = [times[20], times[39]];
+    println!("one role changed: {median:.1?} at the median (reading {reading:.1?}), {most:.1?} at most");
+}
+
 fn main() {
     let landscape = landscape();
+    if std::env::args().nth(1).is_some_and(|which| which == "recompile") {
+        recompile(&landscape, "");
+        return recompile(&landscape, "# one line more\n");
+    }
     println!("| roles | grants | compiled in | one role changed | one question | plain chat | six questions |");
     println!("|---|---|---|---|---|---|---|");
     for roles in [10, 1_000, 10_000] {

@@ -8,7 +8,7 @@ use gatewright_model::{Identity, Parameter, Quantity, Setting, Timestamp};
 use crate::Question;
 use crate::action::Action;
 use crate::cedar::uid;
-use crate::compile::Compiled;
+use crate::compile::{Compiled, RolePart};
 use crate::context;
 use crate::index::{Effect, Rule, Shelf, Trigger};
 
@@ -88,6 +88,11 @@ impl Asking<'_> {
             None => forbids.broken = forbids.broken.or(Some(rule)),
         });
         forbids
+    }
+
+    /// The roles.
+    pub(crate) fn parts(&self) -> impl Iterator<Item = &RolePart> {
+        self.roles.iter().filter_map(|role| self.compiled.roles.get(*role as usize)).map(|part| &**part)
     }
 
     /// Everybody's rules, then those of each role.

@@ -190,7 +190,7 @@ impl Catalogue {
             Verdict::Deny => Vec::new(),
             Verdict::Allow | Verdict::Hold => {
                 let name = question.model.map_or("", |model| model.name.as_str());
-                self.compiled.budgets.charges(question.identity, &access.granting, model, name)
+                self.compiled.charges(question.identity, &access.granting, model, name)
             }
         };
         Decision {

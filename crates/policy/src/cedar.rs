@@ -3,7 +3,7 @@
 use std::str::FromStr;
 use std::sync::LazyLock;
 
-use cedar_policy::{EntityId, EntityTypeName, EntityUid, RestrictedExpression, Schema};
+use cedar_policy::{EntityId, EntityTypeName, EntityUid, RestrictedExpression, Schema, Validator};
 
 /// The schema that every policy is validated against; published, so that operators can validate their own.
 pub const SCHEMA: &str = include_str!("gatewright.cedarschema");
@@ -12,6 +12,9 @@ pub const SCHEMA: &str = include_str!("gatewright.cedarschema");
 #[allow(clippy::expect_used, reason = "the schema is a constant of this crate; a test parses it")]
 pub(crate) static PARSED_SCHEMA: LazyLock<Schema> =
     LazyLock::new(|| Schema::from_cedarschema_str(SCHEMA).map(|(schema, _)| schema).expect("our own schema"));
+
+/// Holds policies against it.
+pub(crate) static VALIDATOR: LazyLock<Validator> = LazyLock::new(|| Validator::new(PARSED_SCHEMA.clone()));
 
 /// An entity's identity. `entity_type` is one of the schema's, never text from outside.
 #[allow(clippy::expect_used, reason = "entity types are literals of this crate")]

@@ -1,12 +1,13 @@
 //! Exposure: which info types the model may see and the caller may be shown. What is not permitted is masked.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use gatewright_model::{Operation, Setting, Treatment, Trust};
 
 use crate::action::Action;
 use crate::ask::{Asking, Side};
-use crate::compile::Compiled;
+use crate::compile::{Compiled, RolePart};
 use crate::index::{Effect, Shelf};
 use crate::masking::Masking;
 use crate::text::Way;
@@ -20,30 +21,30 @@ pub(crate) struct Treatments {
     pub(crate) tools: Arc<[Treatment]>,
 }
 
-/// Which buckets hold exposure rules with conditions, so that the answer depends on the call.
+/// Which rules of everybody and of those that name a role are exposure rules with conditions, so that the answer depends on
+/// the call. A role's own rules have none: the catalogue cannot write such.
 #[derive(Debug)]
 pub(crate) struct Conditional {
     global: bool,
-    roles: Vec<bool>,
+    named: HashSet<u32>,
 }
 
 impl Conditional {
     pub(crate) fn of(compiled: &Compiled) -> Self {
-        let depends = |shelf: Shelf<'_>| {
-            let exposures = [Action::Disclose, Action::Reveal, Action::RevealToTools];
-            exposures
-                .into_iter()
-                .flat_map(|action| shelf.rules_of(action.index()))
-                .any(|number| compiled.rule(number).is_none_or(|rule| !rule.is_unconditional()))
-        };
-        let roles = 0..crate::resources::number(compiled.roles.len());
-        let roles = roles.map(|role| compiled.shelves(role).any(depends)).collect();
-        Self { global: depends(compiled.common()), roles }
+        let named = compiled.named().filter(|(_, shelf)| depends(*shelf)).map(|(role, _)| role);
+        Self { global: depends(compiled.common()), named: named.collect() }
     }
 
     fn concerns(&self, roles: &[u32]) -> bool {
-        self.global || roles.iter().any(|role| self.roles.get(*role as usize).copied().unwrap_or(true))
+        self.global || (!self.named.is_empty() && roles.iter().any(|role| self.named.contains(role)))
     }
+}
+
+/// Whether an exposure rule on this shelf has a condition.
+pub(crate) fn depends(shelf: Shelf<'_>) -> bool {
+    let exposures = [Action::Disclose, Action::Reveal, Action::RevealToTools];
+    let mut rules = exposures.into_iter().flat_map(|action| shelf.rules_of(action.index()));
+    rules.any(|number| shelf.rule(number).is_none_or(|rule| !rule.is_unconditional()))
 }
 
 /// The treatments of every info type. Where nothing but the roles decides, they are worked out once for each set of roles.
@@ -65,7 +66,11 @@ pub(crate) fn treatments(
         Operation::Embed | Operation::ReadDataset | Operation::WriteDataset | Operation::ExportDataset
     );
     let inward = if embeds { Way::Embedded } else { Way::In(question.trust) };
-    let masked = |way: Way| move |info_type| masking.treatment(asking.roles, info_type, way);
+    let parts: Vec<&RolePart> = asking.parts().collect();
+    let masked = |way: Way| {
+        let parts = &parts;
+        move |info_type| masking.treatment(parts, info_type, way)
+    };
     let rules = if conditional.concerns(asking.roles) { Rules::Conditional(settings) } else { Rules::Plain };
     let request = || all(asking, Action::Disclose, masked(inward), rules);
     let reply = || all(asking, Action::Reveal, masked(Way::Out(question.trust)), rules);

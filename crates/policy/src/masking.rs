@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use gatewright_model::{InfoType, Treatment};
 
+use crate::compile::RolePart;
 use crate::resources::Resources;
 use crate::text::{CatalogueText, MaskingText, Way};
 
@@ -15,18 +16,17 @@ use crate::text::{CatalogueText, MaskingText, Way};
 #[derive(Debug)]
 pub(crate) struct Masking {
     catalogue: Layer,
-    /// By role, in the order of the catalogue.
-    roles: Vec<Layer>,
 }
 
+/// What one place says: the catalogue, or a role.
 #[derive(Debug, Default)]
-struct Layer {
+pub(crate) struct Layer {
     all: [Option<Treatment>; Way::COUNT],
     single: HashMap<(u16, usize), Treatment>,
 }
 
 impl Layer {
-    fn of(text: &MaskingText, resources: &Resources) -> Self {
+    pub(crate) fn of(text: &MaskingText, resources: &Resources) -> Self {
         let index = |info_type: &InfoType| resources.info_type_index(info_type.as_str());
         let mut single = HashMap::new();
         for (info_type, by_way) in &text.single {
@@ -46,17 +46,13 @@ impl Layer {
 impl Masking {
     /// Compiles what is written.
     pub(crate) fn of(text: &CatalogueText, resources: &Resources) -> Self {
-        Self {
-            catalogue: Layer::of(&text.masking, resources),
-            roles: text.roles.iter().map(|role| Layer::of(&role.masking, resources)).collect(),
-        }
+        Self { catalogue: Layer::of(&text.masking, resources) }
     }
 
     /// What happens to a value of this info type, for a caller with these roles.
-    pub(crate) fn treatment(&self, roles: &[u32], info_type: u32, way: Way) -> Treatment {
-        let strictest = |said: &dyn Fn(&Layer) -> Option<Treatment>| {
-            roles.iter().filter_map(|role| self.roles.get(*role as usize)).filter_map(said).max()
-        };
+    pub(crate) fn treatment(&self, roles: &[&RolePart], info_type: u32, way: Way) -> Treatment {
+        let strictest =
+            |said: &dyn Fn(&Layer) -> Option<Treatment>| roles.iter().map(|role| &role.masking).filter_map(said).max();
         strictest(&|role| role.single(info_type, way))
             .or_else(|| self.catalogue.single(info_type, way))
             .or_else(|| strictest(&|role| role.all[way.index()]))

@@ -5,35 +5,28 @@ use std::sync::Arc;
 
 use gatewright_model::{Identity, RuleName, RuleRef};
 
+use super::Compiled;
 use crate::action::Target;
 use crate::budget::{Budget, BudgetRule, Charge};
 use crate::resources::{Named, Resources};
-use crate::text::{BudgetText, CatalogueText, Selector};
+use crate::text::{BudgetText, CatalogueText, RoleText, Selector};
 
-/// Every budget of a catalogue.
-#[derive(Debug, Default)]
-pub(crate) struct Budgets {
-    common: Vec<BudgetRule>,
-    /// By role, in the order of the catalogue.
-    roles: Vec<Vec<BudgetRule>>,
+/// The budgets of whoever calls.
+pub(super) fn common(text: &CatalogueText, resources: &Resources) -> Vec<BudgetRule> {
+    text.budgets.iter().map(|budget| rule(format!("budgets/{}", budget.name), budget, resources)).collect()
 }
 
-impl Budgets {
-    pub(super) fn of(text: &CatalogueText, resources: &Resources) -> Self {
-        let named = |prefix: &str, budget: &BudgetText| rule(format!("{prefix}{}", budget.name), budget, resources);
-        let of_role = |role: &Arc<crate::text::RoleText>| {
-            role.budgets.iter().map(|budget| named(&format!("{}/", role.name), budget)).collect()
-        };
-        Self {
-            common: text.budgets.iter().map(|budget| named("budgets/", budget)).collect(),
-            roles: text.roles.iter().map(of_role).collect(),
-        }
-    }
+/// The budgets of a role.
+pub(super) fn of_role(role: &RoleText, resources: &Resources) -> Vec<BudgetRule> {
+    role.budgets.iter().map(|budget| rule(format!("{}/{}", role.name, budget.name), budget, resources)).collect()
+}
 
+impl Compiled {
     /// What a call is charged to that these roles' grants allow.
     pub(crate) fn charges(&self, identity: &Identity, roles: &[u32], model: Option<u32>, name: &str) -> Vec<Charge> {
-        let own = roles.iter().filter_map(|role| self.roles.get(usize::try_from(*role).ok()?)).flatten();
-        self.common.iter().chain(own).filter_map(|rule| rule.charge(identity, model, name)).collect()
+        let own = roles.iter().filter_map(|role| self.roles.get(usize::try_from(*role).ok()?));
+        let own = own.flat_map(|part| &part.budgets);
+        self.budgets.iter().chain(own).filter_map(|rule| rule.charge(identity, model, name)).collect()
     }
 }
 

@@ -10,21 +10,23 @@ mod part;
 mod place;
 mod recognise;
 
+use std::cell::OnceCell;
 use std::collections::{HashMap, HashSet};
 use std::str::FromStr;
 use std::sync::Arc;
 
 use cedar_policy::{Effect as CedarEffect, Expression, Policy, PolicySet, ValidationMode, Validator};
 
-use self::budgets::Budgets;
 use self::generate::Draft;
 pub(crate) use self::part::RolePart;
 pub(crate) use self::place::Placement;
 use crate::action::{Action, Target};
-use crate::cedar::PARSED_SCHEMA;
+use crate::budget::BudgetRule;
+use crate::cedar::{PARSED_SCHEMA, VALIDATOR};
 use crate::context::Attributes;
 use crate::earlier::Reusable;
-use crate::index::{Bucket, Effect, Origin, Rule, Trigger};
+use crate::index::{Bucket, Effect, Origin, Rule, Shelf, Trigger};
+use crate::masking::Layer;
 use crate::resources::{Resources, number};
 use crate::text::{CatalogueText, Placed, RoleText, Selector};
 use crate::{Fault, Landscape};
@@ -44,8 +46,8 @@ pub(crate) struct Compiled {
     global: Bucket,
     /// Those of `rules` that name a role.
     named: HashMap<u32, Bucket>,
-    /// The budgets of each role, and those of whoever calls.
-    pub(crate) budgets: Budgets,
+    /// The budgets of whoever calls.
+    budgets: Vec<BudgetRule>,
     /// The context attributes that some condition speaks of.
     pub(crate) attributes: Attributes,
     pub(crate) warnings: Vec<Fault>,
@@ -73,19 +75,18 @@ pub(crate) fn compile(
         work.conditions = earlier.conditions.clone();
         work.shapes = earlier.shapes.clone();
     }
-    let known: HashMap<&str, &Arc<RolePart>> =
-        earlier.into_iter().flat_map(|earlier| &earlier.roles).map(|part| (part.text.name.as_str(), part)).collect();
+    let known = Parts::of(earlier);
     let findings = check::names(text, landscape, &resources);
     work.faults = findings.faults;
     work.warnings = text.warnings.clone();
     work.warnings.extend(findings.warnings);
     let mut roles: Vec<Arc<RolePart>> = Vec::with_capacity(text.roles.len());
     let mut bases = Vec::with_capacity(text.roles.len() + 1);
-    for role in &text.roles {
+    for (at, role) in text.roles.iter().enumerate() {
         bases.push(work.base);
-        let same = known.get(role.name.as_str()).filter(|part| part.text == *role);
+        let same = known.find(at, role.name.as_str()).filter(|part| part.text == *role);
         let part = match same {
-            Some(part) => (*part).clone(),
+            Some(part) => part.clone(),
             None => Arc::new(work.role(role, landscape)),
         };
         work.base += number(part.rules.len());
@@ -113,7 +114,7 @@ pub(crate) fn compile(
     warnings.sort();
     #[cfg(test)]
     let policies = work.policies;
-    let budgets = Budgets::of(text, &resources);
+    let budgets = budgets::common(text, &resources);
     Ok(Compiled {
         resources,
         landscape: landscape.clone(),
@@ -130,6 +131,27 @@ pub(crate) fn compile(
         #[cfg(test)]
         policies,
     })
+}
+
+/// The roles of an earlier compilation.
+struct Parts<'a> {
+    parts: &'a [Arc<RolePart>],
+    by_name: OnceCell<HashMap<&'a str, &'a Arc<RolePart>>>,
+}
+
+impl<'a> Parts<'a> {
+    fn of(earlier: Option<&'a Reusable>) -> Self {
+        Self { parts: earlier.map_or(&[], |earlier| &earlier.roles), by_name: OnceCell::new() }
+    }
+
+    /// The role of this name; as a rule it stands where it stood.
+    fn find(&self, at: usize, name: &str) -> Option<&'a Arc<RolePart>> {
+        let is_it = |part: &&Arc<RolePart>| part.text.name.as_str() == name;
+        self.parts.get(at).filter(is_it).or_else(|| {
+            let by_name = || self.parts.iter().map(|part| (part.text.name.as_str(), part)).collect();
+            self.by_name.get_or_init(by_name).get(name).copied()
+        })
+    }
 }
 
 /// How many conditions that concern everybody an action can bear before every call feels them: each costs about as much
@@ -176,8 +198,10 @@ fn without_unknown_tags(role: &RoleText, resources: &Resources) -> RoleText {
 /// What is under construction.
 pub(crate) struct Work<'a> {
     resources: &'a Resources,
-    validator: Validator,
-    role_numbers: HashMap<String, u32>,
+    validator: &'static Validator,
+    roles: &'a [Arc<RoleText>],
+    /// By name, once somebody asks.
+    role_numbers: OnceCell<HashMap<&'a str, u32>>,
     content_rules: HashSet<String>,
     approvals: HashSet<String>,
     rule_names: HashSet<String>,
@@ -199,12 +223,12 @@ pub(crate) struct Work<'a> {
 }
 
 impl<'a> Work<'a> {
-    fn new(text: &CatalogueText, resources: &'a Resources) -> Self {
-        let named = text.roles.iter().enumerate().map(|(at, role)| (role.name.as_str().to_owned(), number(at)));
+    fn new(text: &'a CatalogueText, resources: &'a Resources) -> Self {
         Self {
             resources,
-            validator: Validator::new(PARSED_SCHEMA.clone()),
-            role_numbers: named.collect(),
+            validator: &VALIDATOR,
+            roles: &text.roles,
+            role_numbers: OnceCell::new(),
             content_rules: text.content_rules().iter().map(|rule| rule.name.as_str().to_owned()).collect(),
             approvals: text.approvals().iter().map(|approval| approval.name.clone()).collect(),
             rule_names: text.rules.iter().map(|rule| rule.name.as_str().to_owned()).collect(),
@@ -223,6 +247,12 @@ impl<'a> Work<'a> {
         }
     }
 
+    /// The number of the role with this name. Most compilations name no role outside of roles.
+    fn role_number(&self, name: &str) -> Option<u32> {
+        let numbers = || self.roles.iter().zip(0..).map(|(role, at)| (role.name.as_str(), at)).collect();
+        self.role_numbers.get_or_init(numbers).get(name).copied()
+    }
+
     /// Compiles one role by itself.
     fn role(&mut self, role: &Arc<RoleText>, landscape: &Landscape) -> RolePart {
         let findings = check::role(role, landscape, self.resources);
@@ -234,7 +264,16 @@ impl<'a> Work<'a> {
         }
         let Own { rules, mut bucket, attributes } = self.own.take().unwrap_or_default();
         bucket.sort();
-        RolePart { text: role.clone(), rules, bucket, attributes, warnings: findings.warnings }
+        debug_assert!(!crate::exposure::depends(Shelf { base: 0, bucket: &bucket, rules: &rules }));
+        RolePart {
+            text: role.clone(),
+            rules,
+            bucket,
+            attributes,
+            warnings: findings.warnings,
+            masking: Layer::of(&role.masking, self.resources),
+            budgets: budgets::of_role(role, self.resources),
+        }
     }
 
     /// Takes in what was generated from YAML, in its order: of several grants the first decides. A fault here is one of
@@ -260,7 +299,7 @@ impl<'a> Work<'a> {
         if let (Some(placement), false) = (&like, cfg!(test)) {
             return Ok(Seated { placement: placement.clone(), policy: None, effect: Effect::Permit });
         }
-        let policy = validated(&self.validator, &draft.text).map_err(fault)?;
+        let policy = validated(self.validator, &draft.text).map_err(fault)?;
         let placement = place::place(&policy, self.resources).map_err(fault)?;
         let seat = draft.shape.as_ref().map(|shape| shape.scope.seat(self.resources));
         if seat.is_some_and(|seat| seat.as_ref() != Some(&placement.seat)) {
@@ -291,7 +330,11 @@ impl<'a> Work<'a> {
                 Err(error) => return self.internal(&draft, &error),
             },
         };
-        let role = place.role.as_ref().map(|role| self.role_numbers.get(role).copied());
+        let role = match self.own {
+            // A role's own rules are known by where they stand.
+            Some(_) => None,
+            None => place.role.as_ref().map(|role| self.role_number(role)),
+        };
         if let Some(None) = role {
             let role = place.role.unwrap_or_default();
             return self.internal(&draft, &format!("there is no role {role:?} in the catalogue"));

@@ -86,7 +86,7 @@ fn one(source: &Source, line: u32, number: usize, policy: &Policy, work: &mut Wo
         faults.push(format!("no rule with a `prompt` is called {}", quoted(rule.as_str())));
     }
     if let Ok(Placement { role: Some(role), .. }) = &placement
-        && !work.role_numbers.contains_key(role)
+        && work.role_number(role).is_none()
     {
         faults.push(format!("there is no role {} in the catalogue", quoted(role)));
     }

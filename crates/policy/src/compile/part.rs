@@ -4,9 +4,11 @@ use std::sync::Arc;
 
 use super::Compiled;
 use crate::Fault;
+use crate::budget::BudgetRule;
 use crate::context::Attributes;
 use crate::earlier::Reusable;
 use crate::index::{Bucket, Rule, Shelf};
+use crate::masking::Layer;
 use crate::text::{FileText, RoleText};
 
 /// A role's own rules and where to find them.
@@ -19,6 +21,8 @@ pub(crate) struct RolePart {
     /// The context attributes that its conditions speak of.
     pub(crate) attributes: Attributes,
     pub(crate) warnings: Vec<Fault>,
+    pub(crate) masking: Layer,
+    pub(crate) budgets: Vec<BudgetRule>,
 }
 
 impl Compiled {
@@ -66,6 +70,11 @@ impl Compiled {
     /// Everybody's rules.
     pub(crate) fn common(&self) -> Shelf<'_> {
         Shelf { base: self.bases.last().copied().unwrap_or_default(), bucket: &self.global, rules: &self.rules }
+    }
+
+    /// The rules that name a role, by role.
+    pub(crate) fn named(&self) -> impl Iterator<Item = (u32, Shelf<'_>)> {
+        self.named.iter().map(|(role, bucket)| (*role, Shelf { bucket, ..self.common() }))
     }
 
     /// What one role is bound and allowed by: its own rules, and those that name it.

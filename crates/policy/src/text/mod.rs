@@ -60,6 +60,7 @@ pub struct CatalogueText {
 #[derive(Debug)]
 pub(crate) struct FileText {
     source: Source,
+    digest: Digest,
     roles: Vec<Arc<RoleText>>,
     rules: Vec<RuleText>,
     budgets: Vec<BudgetText>,
@@ -109,11 +110,7 @@ fn read(sources: &[Source], earlier: &[Arc<FileText>]) -> Result<CatalogueText, 
     let mut sources: Vec<&Source> = sources.iter().collect();
     sources.sort_by(|left, right| left.name.cmp(&right.name));
     let (cedar, yaml): (Vec<_>, Vec<_>) = sources.into_iter().partition(|source| source.name.ends_with(".cedar"));
-    let mut text = CatalogueText {
-        digest: crate::digest::of(yaml.iter().chain(&cedar).copied()),
-        cedar: cedar.into_iter().cloned().collect(),
-        ..CatalogueText::default()
-    };
+    let mut text = CatalogueText { cedar: cedar.into_iter().cloned().collect(), ..CatalogueText::default() };
     let mut faults = Vec::new();
     if yaml.is_empty() {
         let message = "there is no catalogue: a YAML file that begins with `version: 1`".to_owned();
@@ -128,6 +125,9 @@ fn read(sources: &[Source], earlier: &[Arc<FileText>]) -> Result<CatalogueText, 
             None => text.files.extend(file(source, &mut faults).map(Arc::new)),
         }
     }
+    let yaml = text.files.iter().map(|file| (file.source.name.as_str(), file.digest));
+    let cedar = text.cedar.iter().map(|source| (source.name.as_str(), crate::digest::of_text(&source.text)));
+    text.digest = crate::digest::of(yaml.chain(cedar));
     text.join(&mut faults);
     refuse_duplicates(&text, &mut faults);
     check_holds(&text, &mut faults);
@@ -166,6 +166,7 @@ fn file(source: &Source, faults: &mut Vec<Fault>) -> Option<FileText> {
     let document = node::read(source).map_err(|fault| faults.push(fault)).ok()?;
     let mut file = FileText {
         source: source.clone(),
+        digest: crate::digest::of_text(&source.text),
         roles: Vec::new(),
         rules: Vec::new(),
         budgets: Vec::new(),

@@ -1,5 +1,7 @@
 //! `roles:`: who they belong to and what they allow.
 
+use std::sync::Arc;
+
 use gatewright_model::{InfoType, Kind, RoleName};
 
 use super::Place;
@@ -35,9 +37,9 @@ pub(crate) struct RoleText {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Member {
     pub(crate) issuer: Placed<String>,
-    pub(crate) group: Option<String>,
-    pub(crate) subject: Option<String>,
-    pub(crate) claims: Vec<(String, String)>,
+    pub(crate) group: Option<Arc<str>>,
+    pub(crate) subject: Option<Arc<str>>,
+    pub(crate) claims: Vec<(Arc<str>, Arc<str>)>,
     pub(crate) kind: Option<Kind>,
     pub(crate) window: Window,
 }
@@ -114,8 +116,8 @@ fn info_types(reader: &mut Reader, node: &Node) -> Vec<Placed<InfoType>> {
 fn member(reader: &mut Reader, node: &Node) -> Option<Member> {
     let fields = reader.fields(node, &["issuer", "group", "subject", "claims", "kind", "everyone", "valid"]);
     let place = reader.place(node);
-    let group = fields.get("group").and_then(|node| reader.text(node)).map(|text| text.value);
-    let subject = fields.get("subject").and_then(|node| reader.text(node)).map(|text| text.value);
+    let group = fields.get("group").and_then(|node| reader.text(node)).map(|text| text.value.into());
+    let subject = fields.get("subject").and_then(|node| reader.text(node)).map(|text| text.value.into());
     let claims = fields.get("claims").map_or(Vec::new(), |node| claims(reader, node));
     let kinds = [("person", Kind::Person), ("workload", Kind::Workload)];
     let kind = fields.get("kind").and_then(|node| reader.one_of(node, "kind", &kinds));
@@ -141,7 +143,7 @@ fn member(reader: &mut Reader, node: &Node) -> Option<Member> {
     Some(Member { issuer, group, subject, claims, kind, window })
 }
 
-fn claims(reader: &mut Reader, node: &Node) -> Vec<(String, String)> {
+fn claims(reader: &mut Reader, node: &Node) -> Vec<(Arc<str>, Arc<str>)> {
     let mut claims = Vec::new();
     for (key, value) in reader.entries(node) {
         let place = reader.key_place(key);
@@ -150,7 +152,7 @@ fn claims(reader: &mut Reader, node: &Node) -> Vec<(String, String)> {
             reader.fault(&place, message);
         }
         if let Some(text) = reader.scalar(value) {
-            claims.push((key.name.clone(), text));
+            claims.push((key.name.as_str().into(), text.into()));
         }
     }
     claims
