@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use gatewright_server::commands::policy::{self, Described, Whom};
+use gatewright_server::commands::policy::{self, Asked, Described, Whom};
 use gatewright_server::commands::{Format, Outcome};
 
 #[derive(Args)]
@@ -39,8 +39,11 @@ pub(crate) enum Policy {
         #[command(flatten)]
         call: Call,
         /// A recorded call (req_…), in place of a described one.
-        #[arg(long, value_name = "REQUEST")]
+        #[arg(long, value_name = "REQUEST", conflicts_with = "request")]
         recorded: Option<String>,
+        /// A request in a JSON file (method, path, issuer, claims, body), in place of a described one.
+        #[arg(long, value_name = "FILE")]
+        request: Option<PathBuf>,
         /// The gateway's data folder, or a copy of it.
         #[arg(long, value_name = "DIR", default_value = "./gatewright-data")]
         data: PathBuf,
@@ -142,10 +145,13 @@ pub(crate) fn run(typed: Policy, format: Format) -> Outcome {
     match typed {
         Policy::Check { configured, at } => policy::check(&configured.config, at.as_deref(), format),
         Policy::Test { configured, files } => policy::test(&configured.config, &files, format),
-        Policy::Explain { configured, caller, call, recorded, data } => {
-            let described = described(caller, Some(call));
-            let record = recorded.as_deref().map(|request| (request, data.as_path()));
-            policy::explain(&configured.config, &described, record, format)
+        Policy::Explain { configured, caller, call, recorded, request, data } => {
+            let asked = match (recorded, request) {
+                (Some(id), _) => Asked::Recorded(id, data),
+                (None, Some(file)) => Asked::Request(file),
+                (None, None) => Asked::Described(Box::new(described(caller, Some(call)))),
+            };
+            policy::explain(&configured.config, &asked, format)
         }
         Policy::WhoCan { configured, model, dataset, operation, caller, at } => {
             let whom = match (model, dataset) {

@@ -2,12 +2,10 @@ use std::collections::BTreeMap;
 
 use gatewright_masking::{Detectors, Finding};
 use gatewright_model::{Event, RuleName, Tally};
-use gatewright_protocols::Place;
 
 use crate::Call;
 use crate::journal::Noteworthy;
-use crate::words::field;
-use crate::world::ContentRules;
+use crate::search::{Searched, search};
 
 /// A call whose texts were searched. What was found is decided on, masked and recorded from here: nobody searches again.
 pub struct Examined {
@@ -23,19 +21,13 @@ pub struct Examined {
 pub(crate) fn examine(mut call: Call) -> Examined {
     let world = call.world().clone();
     let (protocol, route) = (call.protocol(), call.route());
-    let mut findings = Vec::new();
-    let mut matched = Vec::new();
-    if world.stages.masking() {
-        protocol.request_texts(route, call.body_mut(), &mut |text| {
-            findings.push(match text.place {
-                Place::Field(path) => world.detectors.find_in_field(&field(path), text.text),
-                Place::Plain => world.detectors.find(text.text),
-            });
-            if let Some(rules) = &world.prompt_rules {
-                rules.note_matches(text.text, &mut matched);
-            }
-        });
-    }
+    let Searched { findings, matched } = match world.stages.masking() {
+        true => {
+            let patterns = world.prompt_rules.as_ref().map(|rules| (&rules.detectors, rules.rules.as_slice()));
+            search(protocol, route, call.body_mut(), &world.detectors, patterns)
+        }
+        false => Searched::default(),
+    };
     let counts = count(&findings);
     let tallies = tallies(&world.detectors, &counts);
     Examined { call, findings, found: counts.into_keys().collect(), tallies, matched }
@@ -57,19 +49,6 @@ fn tallies(detectors: &Detectors, counts: &BTreeMap<u16, u32>) -> Vec<Tally> {
             Some(Tally { info_type, count: *count })
         })
         .collect()
-}
-
-impl ContentRules {
-    /// Adds the rules whose patterns stand in this text.
-    fn note_matches(&self, text: &str, matched: &mut Vec<RuleName>) {
-        for finding in self.detectors.find(text) {
-            if let Some(rule) = self.rules.get(finding.info_type.place())
-                && !matched.contains(rule)
-            {
-                matched.push(rule.clone());
-            }
-        }
-    }
 }
 
 impl Examined {

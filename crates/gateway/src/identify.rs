@@ -48,7 +48,7 @@ pub(crate) struct Target<'c> {
 }
 
 /// A path of ours: which connection it insists on, and the rest, which is the protocol's.
-fn split(path: &str) -> (Option<&str>, &str) {
+pub fn insisted(path: &str) -> (Option<&str>, &str) {
     match path.strip_prefix("/c/").and_then(|rest| rest.find('/').map(|at| rest.split_at(at))) {
         Some((connection, rest)) => (Some(connection), rest),
         None => (None, path),
@@ -57,12 +57,12 @@ fn split(path: &str) -> (Option<&str>, &str) {
 
 /// The protocol in whose shape a refusal of this path is said.
 pub(crate) fn protocol_of(path: &str) -> &'static dyn Protocol {
-    gatewright_protocols::speaking(split(path).1)
+    gatewright_protocols::speaking(insisted(path).1)
 }
 
 /// Whether some protocol owns this request.
 pub(crate) fn is_claimed(arrival: &Arrival) -> bool {
-    claim(arrival.method().as_str(), split(arrival.path()).1).is_some()
+    claim(arrival.method().as_str(), insisted(arrival.path()).1).is_some()
 }
 
 /// Finds out what a request would do.
@@ -73,7 +73,7 @@ pub(crate) async fn identify(
     arrival: Arrival,
 ) -> Result<Call, Refusal> {
     let path = arrival.path().to_owned();
-    let (insisted, inner) = split(&path);
+    let (insisted, inner) = self::insisted(&path);
     let Some(Claim { protocol, route, ids }) = claim(arrival.method().as_str(), inner) else {
         return Err(Refusal::new(Code::UnknownOperation, "This gateway serves no such operation at this path."));
     };

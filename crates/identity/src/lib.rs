@@ -21,5 +21,5 @@ mod source;
 pub use cache::Verified;
 pub use gatewright_dial::{Dial, Roots};
 pub use identities::Identities;
-pub use oidc::{Algorithm, IssuerConfig, IssuerFault, KeySource, KindRule};
+pub use oidc::{Algorithm, IssuerConfig, IssuerFault, KeySource, KindRule, whom_claims_describe};
 pub use rejection::{Flaw, Rejection};

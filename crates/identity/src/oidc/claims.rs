@@ -57,6 +57,17 @@ pub(crate) fn check(claims: &Claims<'_>, config: &IssuerConfig, now: Timestamp) 
     }
     check_audience(claims, config)?;
     let expires = check_times(claims, config, now)?;
+    who(claims, config, expires)
+}
+
+/// Whom the claims of a payload are about, without a look at what makes a token of them: for tools that ask what a caller
+/// might do. Nobody is let in by it.
+pub fn whom_claims_describe(payload: &Value, config: &IssuerConfig, expires: Timestamp) -> Result<Identity, Rejection> {
+    let claims = Claims::of(payload).ok_or(Rejection::BadClaim("claims"))?;
+    who(&claims, config, expires)
+}
+
+fn who(claims: &Claims<'_>, config: &IssuerConfig, expires: Timestamp) -> Result<Identity, Rejection> {
     let subject = claims.text("sub", LONGEST_SUBJECT)?;
     Ok(Identity {
         issuer: config.name.clone(),

@@ -17,6 +17,7 @@ pub use config::{IssuerConfig, IssuerFault, KeySource, KindRule};
 
 pub(crate) use config::check_all;
 
+pub use claims::whom_claims_describe;
 pub(crate) use claims::{Claims, check};
 pub(crate) use compact::{Compact, LONGEST_TOKEN};
 pub(crate) use discovery::{Discovery, fetch_keys};

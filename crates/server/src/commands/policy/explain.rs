@@ -1,30 +1,48 @@
 //! `gatewright policy explain`
 
 use std::fmt::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use gatewright_model::Verdict;
-use gatewright_policy::{Asked, Case, Declared, Explanation};
+use gatewright_model::{Refusal, Verdict};
+use gatewright_policy::{Asked as Question, Case, Declared, Explanation};
 use serde_json::{Value, json};
 
-use super::{Described, load, recorded, told};
+use super::{Described, load, recorded, request, told};
 use crate::commands::{Format, Outcome, answer, visible};
 
-/// Says every question of a call, and the rules that decided. Exit code 0 where it is allowed, else 1.
-pub fn explain(config: &Path, described: &Described, record: Option<(&str, &Path)>, format: Format) -> Outcome {
-    run(config, described, record, format).unwrap_or_else(|outcome| outcome)
+/// Which call is explained.
+#[derive(Clone, Debug)]
+pub enum Asked {
+    /// One that the command line describes.
+    Described(Box<Described>),
+    /// A recorded one, by its id, of this data folder.
+    Recorded(String, PathBuf),
+    /// A request in a file.
+    Request(PathBuf),
 }
 
-fn run(
-    config: &Path,
-    described: &Described,
-    record: Option<(&str, &Path)>,
-    format: Format,
-) -> Result<Outcome, Outcome> {
+/// Says every question of a call, and the rules that decided. Exit code 0 where it is allowed, else 1.
+pub fn explain(config: &Path, asked: &Asked, format: Format) -> Outcome {
+    run(config, asked, format).unwrap_or_else(|outcome| outcome)
+}
+
+fn run(config: &Path, asked: &Asked, format: Format) -> Result<Outcome, Outcome> {
     let loaded = load(config)?;
-    let case = match record {
-        Some((request, data)) => recorded::one(data, request, &loaded.catalogue)?.case,
-        None => described.case()?,
+    let case = match asked {
+        Asked::Recorded(request, data) => recorded::one(data, request, &loaded.catalogue)?.case,
+        Asked::Described(described) => described.case()?,
+        Asked::Request(file) => {
+            let request::Described { route, case } = request::read(file, &loaded)?;
+            match case {
+                Ok(case) => {
+                    if format == Format::Text {
+                        answer(&format!("request  {}\n", visible(&route)));
+                    }
+                    case
+                }
+                Err(refusal) => return Ok(unasked(&route, &refusal, format)),
+            }
+        }
     };
     let explanation = loaded.catalogue.explain(&case);
     match format {
@@ -35,6 +53,23 @@ fn run(
         Verdict::Allow => Outcome::Holds,
         Verdict::Hold | Verdict::Deny => Outcome::Finding,
     })
+}
+
+/// A request that is refused before policy is asked.
+fn unasked(route: &str, refusal: &Refusal, format: Format) -> Outcome {
+    match format {
+        Format::Json => {
+            let refused = json!({ "code": refusal.code.name(), "message": refusal.message, "param": refusal.param });
+            answer(&format!("{}\n", json!({ "request": route, "refused_unasked": refused })));
+        }
+        Format::Text => answer(&format!(
+            "request  {}\nrefused  {}: {} (no rule is asked)\n",
+            visible(route),
+            refusal.code,
+            visible(&refusal.message)
+        )),
+    }
+    Outcome::Finding
 }
 
 /// An explanation for people.
@@ -84,7 +119,7 @@ pub(super) fn in_words(case: &Case, explanation: &Explanation) -> String {
     text
 }
 
-fn one_question(question: &Asked, text: &mut String) {
+fn one_question(question: &Question, text: &mut String) {
     let before = text.len();
     if question.declared == Declared::No {
         let _ = writeln!(text, "  the configuration declares no such {}", question.kind);

@@ -7,6 +7,7 @@ mod described;
 mod diff;
 mod explain;
 mod recorded;
+mod request;
 mod test;
 mod told;
 mod who_can;
@@ -20,7 +21,7 @@ pub use backtest::backtest;
 pub use check::check;
 pub use described::Described;
 pub use diff::diff;
-pub use explain::explain;
+pub use explain::{Asked, explain};
 pub use test::test;
 pub use who_can::{Whom, who_can};
 
