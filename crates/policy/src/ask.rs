@@ -90,6 +90,14 @@ impl Asking<'_> {
         forbids
     }
 
+    /// The rules whose scope fits, whatever their conditions.
+    pub(crate) fn candidates(&self, action: Action, effect: Effect, resource: u32) -> impl Iterator<Item = u32> + '_ {
+        let groups = self.compiled.resources.groups.get(resource as usize);
+        groups.into_iter().flat_map(move |groups| {
+            self.shelves().flat_map(move |shelf| shelf.candidates(action.index(), effect, resource, groups))
+        })
+    }
+
     /// The roles.
     pub(crate) fn parts(&self) -> impl Iterator<Item = &RolePart> {
         self.roles.iter().filter_map(|role| self.compiled.roles.get(*role as usize)).map(|part| &**part)

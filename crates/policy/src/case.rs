@@ -108,7 +108,7 @@ impl Catalogue {
         self.models.get(at).map(|listed| (&listed.facts, listed.trust))
     }
 
-    fn with<T>(&self, case: &Case, ask: impl FnOnce(&Question<'_>) -> T) -> T {
+    pub(crate) fn with<T>(&self, case: &Case, ask: impl FnOnce(&Question<'_>) -> T) -> T {
         let roles = match &case.roles {
             Some(names) => self.roles_named(&case.identity, names),
             None => self.roles_of(&case.identity, case.now),

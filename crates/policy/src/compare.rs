@@ -1,8 +1,9 @@
 //! What a new catalogue permits or refuses that an old one did not, found by asking both.
 //!
-//! Asked about are callers with one role each, and callers with none; every operation on every model and dataset; and for
-//! each parameter that either catalogue bounds for that role, the values at and just beyond its bounds. Callers with several
-//! roles follow from these, but for a role's own prohibitions, which beat another role's grants.
+//! Asked about are callers with no role, with each role, and with each two of which one is forbidden something, since a
+//! forbid takes away what another role gives; every operation on every model and dataset; for each parameter that either
+//! catalogue bounds for those roles, the values at and just beyond its bounds; and for each rule over texts that changed, a
+//! call in which it finds something. What is not tried is said by [`Catalogue::unforeseen`].
 
 use std::collections::BTreeSet;
 
@@ -17,8 +18,8 @@ use crate::{ADMIN_PERMISSIONS, Case, Catalogue, Decision, Thing};
 /// Something that the two catalogues answer differently.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Difference {
-    /// The caller's one role; `None` for a caller without any.
-    pub role: Option<RoleName>,
+    /// The caller's roles: none, one, or two that differ only together.
+    pub roles: Vec<RoleName>,
     /// What it is about: `chat on the model sales-forecast`.
     pub about: String,
     /// What the old one says.
@@ -68,32 +69,93 @@ impl Difference {
     }
 }
 
+/// How many pairs of roles are asked about.
+const MOST_PAIRS: usize = 2_000;
+
 impl Catalogue {
-    /// Everything that `new` answers otherwise than this catalogue, one difference for each role, operation and thing.
+    /// Everything that `new` answers otherwise than this catalogue, one difference for each caller, operation and thing.
     pub fn compare(&self, new: &Self, now: Timestamp) -> Vec<Difference> {
         let names: BTreeSet<&RoleName> = self.role_names.iter().chain(&new.role_names).collect();
-        let roles = std::iter::once(None).chain(names.into_iter().map(Some));
-        let things: BTreeSet<(bool, String)> = self.things().chain(new.things()).map(key).collect();
+        let callers = std::iter::once(Vec::new()).chain(names.into_iter().map(|name| vec![name.clone()]));
         let types: BTreeSet<&InfoType> = self.info_types.iter().chain(&new.info_types).collect();
         let mut found = Vec::new();
-        for role in roles {
-            found.extend(members(self, new, role));
-            for (of_dataset, name) in &things {
-                for operation in Operation::ALL.iter().filter(|operation| is_about_dataset(**operation) == *of_dataset)
-                {
-                    found.extend(operation_on(self, new, (role, now), *operation, name));
+        for roles in callers {
+            found.extend(members(self, new, &roles));
+            found.extend(self.operations(new, &roles, now));
+            found.extend(admin(self, new, &roles, now));
+            found.extend(types.iter().flat_map(|info_type| exposure(self, new, (&roles, now), info_type)));
+        }
+        let mut together = Vec::new();
+        for pair in self.pairs(new).0 {
+            for difference in self.operations(new, &pair, now) {
+                // What shows with one of the two alone was told of that one.
+                let is_told = |known: &Difference| {
+                    known.about == difference.about
+                        && known.change() == difference.change()
+                        && known.roles.iter().all(|role| pair.contains(role))
+                };
+                if !found.iter().any(is_told) {
+                    together.push(difference);
                 }
             }
-            found.extend(admin(self, new, role, now));
-            found.extend(types.iter().flat_map(|info_type| exposure(self, new, (role, now), info_type)));
+        }
+        found.extend(together);
+        found
+    }
+
+    /// What [`compare`](Self::compare) does not try, in words.
+    pub fn unforeseen(&self, new: &Self) -> Vec<String> {
+        let mut words = Vec::new();
+        let left = self.pairs(new).1;
+        if left > 0 {
+            words.push(format!("{left} pairs of roles of which one is forbidden something"));
+        }
+        words.push("callers with three roles and more, where two of them do not differ".to_owned());
+        for rule in new.untried_content_rules(self).filter(|rule| self.looks_at_prompts(rule)) {
+            words.push(format!("which texts the rule {rule} finds, now that it looks for something else"));
+        }
+        let conditional: BTreeSet<_> = self.conditional_rules().chain(new.conditional_rules()).collect();
+        for rule in conditional.iter().take(20) {
+            let place = format!("{}:{}", rule.file, rule.line);
+            words.push(format!("what the condition of {} ({place}) asks beyond kind and delivery", rule.name));
+        }
+        let more = conditional.len().saturating_sub(20);
+        if more > 0 {
+            words.push(format!("{more} more such conditions"));
+        }
+        words
+    }
+
+    /// Pairs of roles of which one is forbidden something by either catalogue, and how many were left out.
+    fn pairs(&self, new: &Self) -> (Vec<Vec<RoleName>>, usize) {
+        let forbidden: BTreeSet<&RoleName> = self.forbidding_roles().chain(new.forbidding_roles()).collect();
+        let names: BTreeSet<&RoleName> = self.role_names.iter().chain(&new.role_names).collect();
+        let pairs: BTreeSet<BTreeSet<&RoleName>> = forbidden
+            .iter()
+            .flat_map(|one| names.iter().filter(move |other| *other != one).map(move |other| [*one, *other].into()))
+            .take(MOST_PAIRS * 2)
+            .collect();
+        let left = (forbidden.len() * names.len().saturating_sub(1)).saturating_sub(MOST_PAIRS);
+        let left = if pairs.len() > MOST_PAIRS { left } else { 0 };
+        let pairs = pairs.into_iter().take(MOST_PAIRS).map(|pair| pair.into_iter().cloned().collect());
+        (pairs.collect(), left)
+    }
+
+    /// The differences of one caller over all operations and things.
+    fn operations(&self, new: &Self, roles: &[RoleName], now: Timestamp) -> Vec<Difference> {
+        let things: BTreeSet<(bool, String)> = self.things().chain(new.things()).map(key).collect();
+        let mut found = Vec::new();
+        for (of_dataset, name) in &things {
+            for operation in Operation::ALL.iter().filter(|operation| is_about_dataset(**operation) == *of_dataset) {
+                found.extend(operation_on(self, new, (roles, now), *operation, name));
+            }
         }
         found
     }
 
-    /// The values that a role's ranges turn on, for an operation.
-    fn boundaries(&self, role: Option<&RoleName>) -> BTreeSet<(Parameter, Quantity)> {
-        let Some(role) = role else { return BTreeSet::new() };
-        let grants = self.text.roles.iter().filter(|known| known.name == *role).flat_map(|role| &role.grants);
+    /// The values that the ranges of roles turn on, for an operation.
+    fn boundaries(&self, roles: &[RoleName]) -> BTreeSet<(Parameter, Quantity)> {
+        let grants = self.text.roles.iter().filter(|known| roles.contains(&known.name)).flat_map(|role| &role.grants);
         let mut values = BTreeSet::new();
         for range in grants.flat_map(|grant| &grant.ranges) {
             for bound in [range.min, range.max].into_iter().flatten() {
@@ -118,12 +180,12 @@ fn key(thing: Thing<'_>) -> (bool, String) {
 fn operation_on(
     old: &Catalogue,
     new: &Catalogue,
-    (role, now): (Option<&RoleName>, Timestamp),
+    (roles, now): (&[RoleName], Timestamp),
     operation: Operation,
     name: &str,
 ) -> Option<Difference> {
     let mut case = Case::new(somebody(), operation, now);
-    case.roles = Some(role.into_iter().cloned().collect());
+    case.roles = Some(roles.to_vec());
     let kind = match is_about_dataset(operation) {
         true => {
             case.terms.datasets = vec![DatasetName::from(name)];
@@ -134,21 +196,22 @@ fn operation_on(
             "model"
         }
     };
-    let mut cases = vec![case.clone()];
-    for (parameter, value) in old.boundaries(role).union(&new.boundaries(role)) {
+    let mut cases = old.variants(new, &case);
+    for (parameter, value) in old.boundaries(roles).union(&new.boundaries(roles)) {
         let mut stated = case.clone();
         stated.terms.parameters.set(*parameter, *value);
         cases.push(stated);
     }
     let mut by_terms = None;
     for case in cases {
-        let (before, after) = (answered(&old.answer(&case)), answered(&new.answer(&case)));
+        let (before, after) =
+            (answered(&old.answer(&old.understood(&case))), answered(&new.answer(&new.understood(&case))));
         let is_verdict = before.word != after.word;
         if !is_verdict && before.terms == after.terms {
             continue;
         }
         let about = format!("{operation} on the {kind} {name}");
-        let difference = Difference { role: role.cloned(), about, old: before, new: after, example: Some(case) };
+        let difference = Difference { roles: roles.to_vec(), about, old: before, new: after, example: Some(case) };
         if is_verdict {
             return Some(difference);
         }
@@ -189,8 +252,8 @@ fn word(word: &str, terms: String) -> Answered {
 }
 
 /// Who has the role: for people, since who is in a group is not known here.
-fn members(old: &Catalogue, new: &Catalogue, role: Option<&RoleName>) -> Option<Difference> {
-    let role = role?;
+fn members(old: &Catalogue, new: &Catalogue, roles: &[RoleName]) -> Option<Difference> {
+    let role = roles.first()?;
     let of = |catalogue: &Catalogue| {
         let known = catalogue.text.roles.iter().find(|known| known.name == *role);
         let words = known.map(|role| role.members.iter().map(crate::text::Member::in_words).collect::<Vec<_>>());
@@ -198,7 +261,7 @@ fn members(old: &Catalogue, new: &Catalogue, role: Option<&RoleName>) -> Option<
     };
     let (before, after) = (of(old), of(new));
     (before != after).then(|| Difference {
-        role: Some(role.clone()),
+        roles: roles.to_vec(),
         about: "who has the role".to_owned(),
         old: word("members", before),
         new: word("members", after),
@@ -206,18 +269,17 @@ fn members(old: &Catalogue, new: &Catalogue, role: Option<&RoleName>) -> Option<
     })
 }
 
-fn admin(old: &Catalogue, new: &Catalogue, role: Option<&RoleName>, now: Timestamp) -> Vec<Difference> {
-    let names: Vec<RoleName> = role.into_iter().cloned().collect();
+fn admin(old: &Catalogue, new: &Catalogue, roles: &[RoleName], now: Timestamp) -> Vec<Difference> {
     let differences = ADMIN_PERMISSIONS.iter().filter_map(|permission| {
         let of = |catalogue: &Catalogue| {
             let somebody = somebody();
-            let roles = catalogue.roles_named(&somebody, &names);
-            let permission = catalogue.permits_admin(&somebody, &roles, now, permission);
+            let held = catalogue.roles_named(&somebody, roles);
+            let permission = catalogue.permits_admin(&somebody, &held, now, permission);
             Answered { word: permission.verdict.name().to_owned(), terms: String::new(), rules: permission.rules }
         };
         let (before, after) = (of(old), of(new));
         (before.word != after.word).then(|| Difference {
-            role: role.cloned(),
+            roles: roles.to_vec(),
             about: format!("the admin permission {permission}"),
             old: before,
             new: after,
@@ -231,7 +293,7 @@ fn admin(old: &Catalogue, new: &Catalogue, role: Option<&RoleName>, now: Timesta
 fn exposure(
     old: &Catalogue,
     new: &Catalogue,
-    (role, now): (Option<&RoleName>, Timestamp),
+    (roles, now): (&[RoleName], Timestamp),
     info_type: &InfoType,
 ) -> Vec<Difference> {
     let mut found = Vec::new();
@@ -241,7 +303,7 @@ fn exposure(
             continue;
         }
         let mut case = Case::new(somebody(), Operation::Chat, now);
-        case.roles = Some(role.into_iter().cloned().collect());
+        case.roles = Some(roles.to_vec());
         case.terms.model = Some(listed.facts.name.clone());
         let of = |catalogue: &Catalogue, side: fn(&Decision) -> &[Treatment]| {
             let at = catalogue.info_types.iter().position(|known| known == info_type)?;
@@ -255,7 +317,7 @@ fn exposure(
             if before != after {
                 let trust = listed.trust.name();
                 found.push(Difference {
-                    role: role.cloned(),
+                    roles: roles.to_vec(),
                     about: format!("{info_type} {way} an {trust} model"),
                     old: word(before.unwrap_or("unknown"), String::new()),
                     new: word(after.unwrap_or("unknown"), String::new()),

@@ -32,7 +32,7 @@ impl Attributes {
         self.0 |= other.0;
     }
 
-    fn has(self, name: &str) -> bool {
+    pub(crate) fn has(self, name: &str) -> bool {
         NAMES.iter().position(|known| *known == name).is_some_and(|at| self.0 & (1 << at) != 0)
     }
 }

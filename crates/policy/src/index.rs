@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use cedar_policy::Expression;
-use gatewright_model::{RuleName, RuleRef};
+use gatewright_model::{RuleName, RuleRef, Timestamp};
 
 use crate::limits::Limits;
 use crate::ranges::Range;
@@ -34,6 +34,11 @@ impl Rule {
     /// Whether nothing but its place decides whether it speaks.
     pub(crate) fn is_unconditional(&self) -> bool {
         self.trigger.is_none() && self.tests.is_empty() && self.condition.is_none()
+    }
+
+    /// Whether its time is now, as far as tests say.
+    pub(crate) fn counts_at(&self, now: Timestamp) -> bool {
+        self.tests.iter().all(|test| test.counts_at(now))
     }
 }
 
@@ -193,6 +198,14 @@ impl<'a> Shelf<'a> {
     pub(crate) fn seated(self, action: usize, effect: Effect) -> (&'a [(u32, u32)], &'a [u32]) {
         let seats = self.bucket.seats(action, effect);
         seats.map_or((&[], &[]), |seats| (&seats.by_resource, &seats.any))
+    }
+
+    /// Whether any of its rules is a forbid.
+    pub(crate) fn forbids(self) -> bool {
+        let forbids = self.bucket.0.iter().map(|(_, slot)| &slot.forbids);
+        forbids
+            .into_iter()
+            .any(|seats| !(seats.by_resource.is_empty() && seats.by_group.is_empty() && seats.any.is_empty()))
     }
 
     /// All rules that stand under this action.

@@ -50,6 +50,7 @@ mod roles;
 mod starter;
 mod test;
 mod text;
+mod variants;
 mod words;
 
 /// The name of the built-in rule that speaks where no other does.
@@ -67,7 +68,7 @@ pub use landscape::{DatasetFacts, Landscape, ModelFacts};
 pub use limits::{DatasetTerms, FilterClause, FilterValue, Vectors};
 pub use permissions::ADMIN_PERMISSIONS;
 pub use question::{Decision, Permission, Question};
-pub use reach::{Reach, Thing};
+pub use reach::{Certainty, Reach, Thing};
 pub use roles::Roles;
 pub use starter::{STARTER, STARTER_ALLOWED, STARTER_MODELS, starter_for};
 pub use text::{

@@ -4,8 +4,11 @@ use gatewright_model::{
     DatasetName, Identity, IssuerName, Kind, ModelName, Operation, RoleName, RuleRef, Timestamp, Verdict,
 };
 
+use crate::action::Action;
+use crate::ask::{About, Side};
+use crate::index::Effect;
 use crate::text::{Member, is_about_dataset};
-use crate::{Case, Catalogue};
+use crate::{Case, Catalogue, Question};
 
 /// One way to something: a role, or whoever calls.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,6 +25,19 @@ pub struct Reach {
     pub verdict: Verdict,
     /// The rules that say so.
     pub rules: Vec<RuleRef>,
+    /// Whether it holds for a plain call, or only where a condition does.
+    pub certainty: Certainty,
+    /// The rules that would still refuse or hold some of these calls, by what they say or what stands in their texts.
+    pub unless: Vec<RuleRef>,
+}
+
+/// How sure a way is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Certainty {
+    /// A call that states nothing goes this way.
+    Plain,
+    /// Only a call for which the condition of a rule holds.
+    Conditional,
 }
 
 /// What a role or caller may be asked about.
@@ -35,7 +51,7 @@ pub enum Thing<'a> {
 
 impl Catalogue {
     /// Every role that reaches this thing, with the operations, in the order of the catalogue. A call that states nothing
-    /// is asked about; content rules and what a Cedar policy asks of the caller are not foreseen.
+    /// is asked about; what else a rule's condition may permit, refuse or hold is told beside it.
     pub fn who_can(&self, thing: Thing<'_>, operation: Option<Operation>, now: Timestamp) -> Vec<Reach> {
         let mut ways = Vec::new();
         let everybody = self.ways(None, thing, operation, now);
@@ -92,14 +108,48 @@ impl Catalogue {
             }
         };
         let decision = self.answer(&case);
-        (decision.verdict != Verdict::Deny).then(|| Reach {
-            role,
-            members: Vec::new(),
-            operation: case.terms.operation,
-            resource: resource.to_owned(),
-            verdict: decision.verdict,
-            rules: decision.rules,
-        })
+        let (possible, unless) = self.with(&case, |question| self.undecided(question, resource));
+        let (certainty, verdict, rules) = match decision.verdict {
+            Verdict::Allow | Verdict::Hold => (Certainty::Plain, decision.verdict, decision.rules),
+            Verdict::Deny if possible.is_empty() => return None,
+            Verdict::Deny => (Certainty::Conditional, Verdict::Allow, possible),
+        };
+        let (members, operation, resource) = (Vec::new(), case.terms.operation, resource.to_owned());
+        Some(Reach { role, members, operation, resource, verdict, rules, certainty, unless })
+    }
+
+    /// The permits that a plain call misses and another might not, and the forbids that it escapes and another might not;
+    /// no permits where a forbid speaks to every call.
+    fn undecided(&self, question: &Question<'_>, name: &str) -> (Vec<RuleRef>, Vec<RuleRef>) {
+        let roles = self.own(question.roles, question.identity, question.now);
+        let numbers = roles.numbers(question.now);
+        let of_dataset = is_about_dataset(question.terms.operation);
+        let resources = &self.compiled.resources;
+        let Some(resource) = (if of_dataset { resources.dataset(name) } else { resources.model(name) }) else {
+            return (Vec::new(), Vec::new());
+        };
+        let model = (!of_dataset).then_some(resource);
+        let asking = self.asking(About::Call(question, model), &roles.0.principal, &numbers);
+        let action = Action::Operation(question.terms.operation);
+        let side = Side::with(&[]);
+        let references = |numbers: Vec<u32>| {
+            let rules = numbers.into_iter().filter_map(|number| self.compiled.rule(number));
+            let mut references: Vec<RuleRef> = rules.map(|rule| rule.reference.clone()).collect();
+            references.sort();
+            references.dedup();
+            references
+        };
+        let fired = asking.forbids(action, resource, &side).fired;
+        let outright = |number: &u32| self.compiled.rule(*number).is_some_and(|rule| rule.is_unconditional());
+        let missed = match fired.iter().any(outright) {
+            true => Vec::new(),
+            false => asking.permits(action, resource, &side).missed,
+        };
+        let in_time = |number: &u32| self.compiled.rule(*number).is_some_and(|rule| rule.counts_at(question.now));
+        let missed = missed.into_iter().filter(in_time).collect();
+        let escaped = asking.candidates(action, Effect::Forbid, resource);
+        let escaped = escaped.filter(|number| !fired.contains(number)).filter(in_time).collect();
+        (references(missed), references(escaped))
     }
 }
 

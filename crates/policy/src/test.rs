@@ -4,7 +4,7 @@
 //! schema has every attribute that they read, and the one that may be absent is asked for first. The differential test
 //! holds each against Cedar's authorizer.
 
-use gatewright_model::{Parameter, Quantity, RuleName};
+use gatewright_model::{Parameter, Quantity, RuleName, Timestamp};
 
 use crate::Question;
 use crate::action::Action;
@@ -51,6 +51,16 @@ impl Actions {
 }
 
 impl Test {
+    /// Whether it is no window, or one that is open.
+    pub(crate) fn counts_at(&self, now: Timestamp) -> bool {
+        let now = i64::try_from(now.millis()).unwrap_or(i64::MAX);
+        match self {
+            Self::From(from) => now >= *from,
+            Self::Until(until) => now < *until,
+            Self::Unlifted(_) | Self::Stated(_) => true,
+        }
+    }
+
     /// Whether it holds; `effective` is the value of a parameter on this side of the question. `None` where the question has
     /// no such facts, which validation rules out.
     pub(crate) fn holds(

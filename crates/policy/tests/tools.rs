@@ -4,7 +4,7 @@
 mod support;
 
 use gatewright_model::{Operation, Parameter, Quantity, RoleName, Verdict};
-use gatewright_policy::{Case, Catalogue, Change, Thing, parse_cases};
+use gatewright_policy::{Case, Catalogue, Certainty, Change, Thing, parse_cases};
 use support::{NOW, compile, lines, person, source};
 
 const TEXT: &str = "version: 1
@@ -127,7 +127,8 @@ fn changes(old: &Catalogue, new: &Catalogue) -> Vec<String> {
             Change::Refused => "-",
             Change::Terms => "~",
         };
-        let role = difference.role.as_ref().map_or("nobody", RoleName::as_str);
+        let roles: Vec<&str> = difference.roles.iter().map(RoleName::as_str).collect();
+        let role = if roles.is_empty() { "nobody".to_owned() } else { roles.join("+") };
         format!("{change} {role}: {}", difference.about)
     });
     told.collect()
@@ -201,4 +202,57 @@ fn a_record_keeps_the_groups_that_matter_first_and_no_claim_that_nothing_asks_fo
     assert_eq!((standing.groups.len(), standing.unlisted), (48, 54));
     assert_eq!(*standing.claims, [("/region".into(), "emea".into())]);
     assert_eq!(catalogue.asked_claims().collect::<Vec<_>>(), ["/region"]);
+}
+
+#[test]
+fn a_forbid_that_takes_away_what_another_role_gives_is_a_difference_of_the_two() {
+    let old = "version: 1
+roles:
+  chatter: { members: [{ issuer: demo, group: a }], grants: [{ models: [support-chat], operations: [chat] }] }
+  trainee: { members: [{ issuer: demo, group: b }], reveal: [US_SSN] }
+  idle: { members: [{ issuer: demo, group: c }], reveal: [US_SSN] }
+";
+    let rule =
+        "rules:\n  - { name: not-yet, when: { roles: [trainee], operations: [chat] }, then: { refuse: true } }\n";
+    let (old, new) = (compile(old).unwrap(), compile(&format!("{old}{rule}")).unwrap());
+    assert_eq!(changes(&old, &new), ["- chatter+trainee: chat on the model support-chat"]);
+    assert_eq!(changes(&new, &old), ["+ chatter+trainee: chat on the model support-chat"]);
+}
+
+#[test]
+fn a_changed_content_rule_is_a_difference_of_calls_that_it_matches() {
+    let rule = "rules:\n  - { name: words, when: { prompt: { words: [export] } }, then: { refuse: true } }\n";
+    let old = TEXT.replace("rules:\n", rule);
+    let new = old.replace("words: [export] } }, then: { refuse: true }", "words: [export] } }, then: { hold: peer }");
+    let (old, new) = (compile(&old).unwrap(), compile(&new).unwrap());
+    let found = old.compare(&new, NOW);
+    let chat = found.iter().find(|difference| difference.about == "chat on the model sales-forecast").unwrap();
+    assert_eq!((chat.old.word.as_str(), chat.new.word.as_str()), ("deny", "hold"));
+    assert_eq!(chat.example.as_ref().unwrap().matched, ["words".into()]);
+    let other = compile(&TEXT.replace("rules:\n", &rule.replace("export", "import"))).unwrap();
+    assert!(
+        old.unforeseen(&other).iter().any(|words| words.contains("the rule words finds")),
+        "{:?}",
+        old.unforeseen(&other)
+    );
+}
+
+#[test]
+fn who_can_tells_what_a_plain_call_does_not_show() {
+    let text = TEXT.replace(
+        "rules:\n",
+        "rules:\n  - { name: words, when: { prompt: { words: [export] } }, then: { refuse: true } }\n",
+    );
+    let cedar = "permit(principal in Role::\"analyst\", action == Action::\"speak\", resource is Model)\n\
+                 when { context.caller.kind == \"workload\" };\n";
+    let sources = [source("catalogue.yaml", &text), source("own.cedar", cedar)];
+    let catalogue = Catalogue::compile(gatewright_policy::parse(&sources).unwrap(), &support::landscape()).unwrap();
+    let reached = catalogue.who_can(Thing::Model("support-chat"), None, NOW);
+    let of = |operation| reached.iter().find(|reach| reach.operation == operation).unwrap();
+    assert_eq!(of(Operation::Chat).unless[0].name.as_str(), "words");
+    assert_eq!(of(Operation::Chat).certainty, Certainty::Plain);
+    let speak = of(Operation::Speak);
+    assert_eq!((speak.certainty, speak.rules[0].name.as_str()), (Certainty::Conditional, "own.cedar#1"));
+    // What an unconditional rule forbids is nobody's, whatever a condition says.
+    assert!(!reached.iter().any(|reach| reach.operation == Operation::Embed));
 }

@@ -19,10 +19,17 @@ fn run(config: &Path, old: &Path, new: &Path, at: Option<&str>, format: Format) 
     let old = with_catalogue(&configured, PathBuf::from(old))?;
     let new = with_catalogue(&configured, PathBuf::from(new))?;
     let mut found = old.catalogue.compare(&new.catalogue, now);
+    let unforeseen = old.catalogue.unforeseen(&new.catalogue);
     found.sort_by_key(Difference::change);
     match format {
-        Format::Json => answer(&format!("{}\n", Value::from(found.iter().map(row).collect::<Vec<_>>()))),
-        Format::Text => answer(&in_words(&found)),
+        Format::Json => {
+            let rows: Vec<Value> = found.iter().map(row).collect();
+            answer(&format!("{}\n", json!({ "differences": rows, "not_foreseen": unforeseen })));
+        }
+        Format::Text => {
+            answer(&in_words(&found));
+            unforeseen.iter().for_each(|words| answer(&format!("not foreseen: {words}\n")));
+        }
     }
     Ok(if found.is_empty() { Outcome::Holds } else { Outcome::Finding })
 }
@@ -39,7 +46,8 @@ fn in_words(found: &[Difference]) -> String {
             Change::Terms => "on other terms\n",
         });
         for difference in same {
-            let who = difference.role.as_ref().map_or("a caller without a role", |role| role.as_str());
+            let roles: Vec<&str> = difference.roles.iter().map(|role| role.as_str()).collect();
+            let who = if roles.is_empty() { "a caller without a role".to_owned() } else { roles.join(" with ") };
             text.push_str(&format!("  {who}: {}\n", visible(&difference.about)));
             text.push_str(&format!("    was {}\n", answered(&difference.old)));
             text.push_str(&format!("    now {}\n", answered(&difference.new)));
@@ -73,7 +81,7 @@ fn row(difference: &Difference) -> Value {
         Change::Terms => "terms",
     };
     json!({
-        "change": change, "role": difference.role.as_ref().map(|role| role.as_str()), "about": difference.about,
+        "change": change, "roles": difference.roles.iter().map(|role| role.as_str()).collect::<Vec<_>>(), "about": difference.about,
         "old": side(&difference.old), "new": side(&difference.new),
         "example": difference.example.as_ref().map(told::question_json),
     })

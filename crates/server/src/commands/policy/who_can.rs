@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use gatewright_policy::{Reach, Thing};
+use gatewright_policy::{Certainty, Reach, Thing};
 use serde_json::{Value, json};
 
 use super::{Described, described, load, moment, told};
@@ -85,11 +85,20 @@ fn by_thing(reached: &[Reach]) -> String {
 
 /// Operations that the same rules allow, in one line.
 fn ways(reached: &[Reach]) -> String {
-    let same = reached.chunk_by(|left, right| (left.verdict, &left.rules) == (right.verdict, &right.rules));
+    let key = |reach: &Reach| (reach.verdict, reach.certainty, reach.rules.clone(), reach.unless.clone());
+    let same = reached.chunk_by(|left, right| key(left) == key(right));
     let lines = same.map(|same| {
         let operations: Vec<&str> = same.iter().map(|reach| reach.operation.name()).collect();
         let rules = told::rules(&same[0].rules);
-        format!("  {:<5} {} by {rules}\n", same[0].verdict.name(), operations.join(", "))
+        let (word, condition) = match same[0].certainty {
+            Certainty::Plain => (same[0].verdict.name(), ""),
+            Certainty::Conditional => ("maybe", ", where its condition holds"),
+        };
+        let unless = match &same[0].unless[..] {
+            [] => String::new(),
+            rules => format!("        unless {} speaks\n", told::rules(rules)),
+        };
+        format!("  {word:<5} {} by {rules}{condition}\n{unless}", operations.join(", "))
     });
     lines.collect()
 }
@@ -98,6 +107,8 @@ fn row(reach: &Reach) -> Value {
     json!({
         "role": reach.role.as_ref().map(|role| role.as_str()), "members": reach.members,
         "operation": reach.operation.name(), "resource": reach.resource, "verdict": reach.verdict.name(),
+        "conditional": reach.certainty == Certainty::Conditional,
+        "unless": reach.unless.iter().map(told::rule_json).collect::<Vec<_>>(),
         "rules": reach.rules.iter().map(told::rule_json).collect::<Vec<_>>(),
     })
 }
