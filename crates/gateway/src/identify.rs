@@ -4,14 +4,14 @@ use std::sync::Arc;
 use bytes::Bytes;
 use gatewright_identity::Verified;
 use gatewright_json::{FaultKind, Value, parse};
-use gatewright_model::{Code, Event, ModelName, Refusal, SessionId, Terms, Timestamp, Trust};
+use gatewright_model::{Code, Event, ModelName, Operation, Refusal, SessionId, Terms, Timestamp, Trust};
 use gatewright_protocols::{BodyKind, Claim, Protocol, Route, Serves, Shown, claim};
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 
 use crate::journal::Noteworthy;
-use crate::kept::{Asking, Bound, Kept, nothing_declared};
+use crate::kept::{Asking, Bound, Continued, Kept, nothing_declared};
 use crate::query::query_of;
 use crate::reached::{Entrance, Reached};
 use crate::rows::RowCall;
@@ -105,7 +105,7 @@ pub(crate) async fn identify(
     let mut terms = protocol.read(route, &ids, &body, &dialect)?;
     let now = gateway.clock.now();
     let entrance = Entrance { protocol, route, insisted };
-    let Bound { reached, by_model, kept, rows } = match protocol.serves() {
+    let Bound { reached, by_model, mut kept, rows } = match protocol.serves() {
         Serves::Datasets if declared.is_some() => return Err(nothing_declared()),
         Serves::Datasets => Bound {
             reached: gateway.reached(world, caller.verified(), &entrance, (&ids, &body), now)?,
@@ -121,7 +121,18 @@ pub(crate) async fn identify(
     terms.datasets.extend_from_slice(&reached.named);
     let history = protocol.turns(route, &body);
     let identity = &caller.verified().identity;
-    let session = gateway.threads.session(identity, named.as_deref(), history, now, &*gateway.entropy);
+    let threaded = |name: Option<&str>| gateway.threads.session(identity, name, history, now, &*gateway.entropy);
+    // What the caller names comes first, then what it goes on from.
+    let session = match (named.as_deref(), kept.as_deref().and_then(Kept::continues)) {
+        (None, Some(Continued::Response(session))) => session,
+        (None, Some(Continued::Conversation(id))) => threaded(Some(id)),
+        (named, _) => threaded(named),
+    };
+    if route.operation == Operation::Chat
+        && let Some(kept) = &mut kept
+    {
+        kept.note = session.to_string().into();
+    }
     let model = known.map(|(name, _)| name.clone()).or(by_model);
     let ids = ids.iter().map(|id| (*id).to_owned()).collect();
     let world = Arc::clone(world);

@@ -8,8 +8,8 @@ use std::sync::Arc;
 use gatewright_identity::Verified;
 use gatewright_json::Value;
 use gatewright_model::{
-    Code, ConnectionName, DatasetName, Delivery, Effect, ModelName, Operation, Parameters, Refusal, StoredKind, Terms,
-    Timestamp, Verdict,
+    Code, ConnectionName, DatasetName, Delivery, Effect, ModelName, Operation, Parameters, Refusal, SessionId,
+    StoredKind, Terms, Timestamp, Verdict,
 };
 use gatewright_policy::{Question, Roles};
 use gatewright_protocols::{Naming, Reaching, Stored, StoredEffect, no_such_thing};
@@ -45,11 +45,20 @@ pub(crate) struct Kept {
     pub(crate) named: Vec<Thing>,
     /// Which part of a list it asks for.
     pub(crate) page: Option<Page>,
-    /// What a thing that it makes was allowed to hold.
+    /// What is noted with a thing that it makes: what a file of calls was allowed to hold, an answer's session.
     pub(crate) note: Arc<str>,
 }
 
 impl Kept {
+    /// What was said before that it goes on from.
+    pub(crate) fn continues(&self) -> Option<Continued<'_>> {
+        self.named.iter().find_map(|thing| match thing.kind {
+            StoredKind::Response => thing.note.parse().ok().map(Continued::Response),
+            StoredKind::Conversation => Some(Continued::Conversation(&thing.id)),
+            StoredKind::File | StoredKind::Batch | StoredKind::VectorStore => None,
+        })
+    }
+
     /// Whether what it does outlasts the call, so that its record is on disk before it is sent.
     pub(crate) const fn outlasts(&self) -> Effect {
         match self.effect {
@@ -57,6 +66,12 @@ impl Kept {
             StoredEffect::Uses | StoredEffect::Lists(_) => Effect::Reading,
         }
     }
+}
+
+/// What a call goes on from: an answer, with the session that it belongs to, or a conversation.
+pub(crate) enum Continued<'k> {
+    Response(SessionId),
+    Conversation(&'k str),
 }
 
 /// What a call is bound to.

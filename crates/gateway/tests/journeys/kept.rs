@@ -160,6 +160,11 @@ async fn a_streamed_response_is_masked_and_booked() {
     let whole = said(&ask(&desk, Person::Alice, "GET", &format!("/v1/responses/{id}"), "").await);
     assert_eq!(whole["output"][0]["content"][0]["text"], deltas, "a stream equals the whole");
     assert_eq!(ask(&desk, Person::Bob, "GET", &format!("/v1/responses/{id}"), "").await.status, 404);
+    // What goes on from it is the same session.
+    let on = format!(r#"{{"model":"open","input":"and?","previous_response_id":"{id}"}}"#);
+    let on = ask(&desk, Person::Alice, "POST", "/v1/responses", &on).await;
+    let session = |answer: &Answer| answer.headers.get("x-gatewright-session").map(str::to_owned);
+    assert!(session(&on).is_some() && session(&on) == session(&streamed), "{:?}", on.headers);
     assert_eq!(ask(&desk, Person::Alice, "DELETE", &format!("/v1/responses/{id}"), "").await.status, 200);
     assert_eq!(ask(&desk, Person::Alice, "GET", &format!("/v1/responses/{id}"), "").await.status, 404);
 }
