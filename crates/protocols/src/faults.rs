@@ -1,7 +1,7 @@
 //! What is said of a request's fields that cannot be accepted, and of a server's own refusal.
 
-use gatewright_json::{Limits, Value, parse};
-use gatewright_model::{Channel, ChannelKind, Code, Refusal};
+use gatewright_json::{Limits, Object, Value, parse};
+use gatewright_model::{Channel, ChannelKind, Code, Refusal, RequestId};
 
 use crate::{Place, Words, whole};
 
@@ -34,6 +34,21 @@ fn shown(name: &str) -> &str {
     let plain = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'));
     let digits = name.bytes().filter(u8::is_ascii_digit).count();
     if plain && !name.is_empty() && name.len() <= 64 && digits <= 4 { name } else { "?" }
+}
+
+/// What programs are told of a refusal beside its words, whatever the protocol's own shape around it is.
+pub(crate) fn details(refusal: &Refusal, request: &RequestId, details: &mut Object) {
+    details.set("request", request.to_string());
+    if let Some(rule) = &refusal.rule {
+        details.set("rule", rule.as_str());
+    }
+    if let Some((approval, url)) = &refusal.approval {
+        details.set("approval", approval.to_string());
+        details.set("url", url.as_str());
+    }
+    if let Some(wait) = refusal.retry_after {
+        details.set("retry_after_s", wait.as_secs().max(1));
+    }
 }
 
 /// What a model server's refusal becomes.

@@ -1,6 +1,8 @@
 use gatewright_json::{Object, Value, to_bytes};
 use gatewright_model::{Code, Refusal, RequestId};
 
+use crate::faults;
+
 /// The name by which clients choose the exception that they raise.
 const fn kind(code: Code) -> &'static str {
     match code {
@@ -28,17 +30,7 @@ pub(super) fn body(refusal: &Refusal, request: &RequestId) -> Vec<u8> {
     let mut details = Object::new();
     details.set("code", refusal.code.name());
     details.set("param", refusal.param.as_deref().map_or(Value::Null, Value::from));
-    details.set("request", request.to_string());
-    if let Some(rule) = &refusal.rule {
-        details.set("rule", rule.as_str());
-    }
-    if let Some((approval, url)) = &refusal.approval {
-        details.set("approval", approval.to_string());
-        details.set("url", url.as_str());
-    }
-    if let Some(wait) = refusal.retry_after {
-        details.set("retry_after_s", wait.as_secs().max(1));
-    }
+    faults::details(refusal, request, &mut details);
     let message = format!("{} ({}, {request})", refusal.message, refusal.code.name());
     let mut answer = Object::new();
     answer.set("error", kind(refusal.code));

@@ -1,6 +1,8 @@
 use gatewright_json::{Object, Value, to_bytes};
 use gatewright_model::{Code, Refusal, RequestId};
 
+use crate::faults;
+
 /// OpenAI's word for the kind of error, which SDKs and programs look at beside the status.
 const fn kind(code: Code) -> &'static str {
     match code {
@@ -26,17 +28,7 @@ const fn kind(code: Code) -> &'static str {
 /// A refusal in OpenAI's shape. Details sit inside `error`, since that is what SDKs hand to programs.
 pub(super) fn body(refusal: &Refusal, request: &RequestId) -> Vec<u8> {
     let mut details = Object::new();
-    details.set("request", request.to_string());
-    if let Some(rule) = &refusal.rule {
-        details.set("rule", rule.as_str());
-    }
-    if let Some((approval, url)) = &refusal.approval {
-        details.set("approval", approval.to_string());
-        details.set("url", url.as_str());
-    }
-    if let Some(wait) = refusal.retry_after {
-        details.set("retry_after_s", wait.as_secs().max(1));
-    }
+    faults::details(refusal, request, &mut details);
     let mut error = Object::new();
     error.set("message", refusal.message.as_str());
     error.set("type", kind(refusal.code));
