@@ -176,6 +176,34 @@ async fn a_reader_and_a_moving_index_never_count_twice() {
     assert!(listed.iter().all(|thread| thread.calls == 3 && thread.state == CallState::Closed(Fate::Ended)));
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_committer_tells_and_what_is_read_back_give_the_same_index() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = open(folder.path(), options());
+    journey(&log, 100, 1).await;
+    let indexer = Indexer::start(folder.path(), &log).unwrap();
+    // The indexer's first look is at the segments; what comes after, it is told.
+    while !folder.path().join("index.db").exists() {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    for number in 0..60 {
+        journey(&log, number, 2).await;
+        log.note(Some(request(500 + number)), refusal(500 + number)).await.unwrap();
+    }
+    log.close().await.unwrap();
+    drop(indexer);
+    let sessions = FolderSessions::open(folder.path()).unwrap();
+    let everything = Query { limit: 1_000, ..Query::default() };
+    let told = sessions.list(&everything).unwrap();
+    let shown: Vec<_> = told.iter().map(|summary| sessions.show(summary.thread).unwrap()).collect();
+    drop(sessions);
+    rebuild(folder.path()).unwrap();
+    let sessions = FolderSessions::open(folder.path()).unwrap();
+    assert_eq!(sessions.list(&everything).unwrap(), told);
+    assert_eq!(told.iter().map(|summary| sessions.show(summary.thread).unwrap()).collect::<Vec<_>>(), shown);
+    assert_eq!(told.len(), 60 + 20 + 1);
+}
+
 #[test]
 fn a_folder_without_a_log_says_so() {
     let folder = tempfile::tempdir().unwrap();

@@ -106,8 +106,13 @@ impl Closing {
         let Ending { at, mut moments, fate, status, masked, usage } = ending;
         let answer = open.answer.finish();
         moments.push(Moment { at, event: Event::Closed { fate, status, answer, chunks: self.chunks, masked, usage } });
-        let leaf = Leaf { kind: LeafKind::Outcome, request: Some(self.request), moments }.encode_shortened();
-        let entry = Entry::Outcome { request: self.request, leaf, place: open.place };
+        let story = Leaf { kind: LeafKind::Outcome, request: Some(self.request), moments };
+        // One that had to be shortened is read back: the index is told what was written, and nothing else.
+        let (leaf, story) = match story.encode() {
+            Ok(leaf) => (leaf, Some(story)),
+            Err(_) => (story.encode_shortened(), None),
+        };
+        let entry = Entry::Outcome { request: self.request, leaf, story, place: open.place };
         // A broken log has no place for it; the next start books the journey as interrupted.
         let _ = self.shared.push(entry, self.shared.outcome_delay());
     }

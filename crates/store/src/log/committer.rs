@@ -11,7 +11,8 @@ use tokio::sync::watch;
 use super::Broken;
 use super::body_writer::BodyWriter;
 use super::checkpoint_writer::Signed;
-use super::ledger_writer::LedgerWriter;
+use super::feed::Told;
+use super::ledger_writer::{Appended, LedgerWriter};
 use super::publisher;
 use super::queue::{Entry, Shared, Turn};
 
@@ -73,14 +74,15 @@ impl Committer {
     }
 
     /// Writes a batch: bodies, their sync, records, their sync; only then are those told who wait.
-    fn commit(&mut self, entries: Vec<Entry>) -> Result<(), Broken> {
+    fn commit(&mut self, mut entries: Vec<Entry>) -> Result<(), Broken> {
         let shared = Arc::clone(&self.shared);
         let writing = WhileWriting(&shared);
         let written = self.write(&entries);
         drop(writing);
         let pending: usize = entries.iter().map(Entry::pending_bytes).sum();
         match written {
-            Ok(promised) => {
+            Ok((promised, appended)) => {
+                self.shared.feed.tell(told(&mut entries, appended));
                 self.shared.advance(self.ledger.size());
                 let tree = self.ledger.tree();
                 let state = (tree.size(), tree.root());
@@ -103,16 +105,16 @@ impl Committer {
         }
     }
 
-    /// Writes and syncs; gives what those are promised who wait, in their order.
-    fn write(&mut self, entries: &[Entry]) -> Result<Vec<Promised>, Broken> {
+    /// Writes and syncs; gives what those are promised who wait, in their order, and where all records stand.
+    fn write(&mut self, entries: &[Entry]) -> Result<(Vec<Promised>, Vec<Appended>), Broken> {
         let bodies = self.write_bodies(entries).map_err(|error| Broken::from_io("writing bodies", &error))?;
         // INVARIANT: bodies are on disk before a record that vouches for them is written, not only before it is
         // synced: a disk may write the record first and lose the body.
         self.bodies.commit().map_err(|error| Broken::from_io("writing bodies", &error))?;
-        let promised =
+        let written =
             self.write_records(entries, &bodies).map_err(|error| Broken::from_io("writing the ledger", &error))?;
         self.ledger.commit().map_err(|error| Broken::from_io("writing the ledger", &error))?;
-        Ok(promised)
+        Ok(written)
     }
 
     /// Adds the batch's bodies, and says where each intent's request lies.
@@ -143,37 +145,35 @@ impl Committer {
         Ok(requests)
     }
 
-    fn write_records(&mut self, entries: &[Entry], requests: &[BodyAt]) -> io::Result<Vec<Promised>> {
+    fn write_records(&mut self, entries: &[Entry], requests: &[BodyAt]) -> io::Result<(Vec<Promised>, Vec<Appended>)> {
         let mut requests = requests.iter();
-        let mut promised = Vec::new();
+        let (mut promised, mut all) = (Vec::new(), Vec::with_capacity(entries.len()));
         for entry in entries {
             let index = self.ledger.tree().size();
-            let (request, leaf) = match entry {
+            let (request, appended) = match entry {
                 Entry::Intent { request, leaf, .. } => {
                     let body = requests.next().copied().unwrap_or(BodyAt::NOWHERE);
-                    let (number, hash) = self.ledger.append(leaf, body)?;
+                    let appended = self.ledger.append(leaf, body)?;
                     if let Some(journey) = self.ledger.journeys.get_mut(request) {
-                        journey.intent = number;
+                        journey.intent = appended.number;
                     }
-                    (Some(*request), hash)
+                    (Some(*request), appended)
                 }
                 Entry::Outcome { request, leaf, .. } => {
                     let body = self.last_body(*request);
-                    let (_, hash) = self.ledger.append(leaf, body)?;
+                    let appended = self.ledger.append(leaf, body)?;
                     self.ledger.journeys.remove(request);
-                    (Some(*request), hash)
+                    (Some(*request), appended)
                 }
-                Entry::Note { request, leaf, .. } => {
-                    let (_, hash) = self.ledger.append(leaf, BodyAt::NOWHERE)?;
-                    (*request, hash)
-                }
+                Entry::Note { request, leaf, .. } => (*request, self.ledger.append(leaf, BodyAt::NOWHERE)?),
                 Entry::Piece { .. } => continue,
             };
             if entry.wants_receipt() {
-                promised.push(Promised { index, leaf, request });
+                promised.push(Promised { index, leaf: appended.hash, request });
             }
+            all.push(appended);
         }
-        Ok(promised)
+        Ok((promised, all))
     }
 
     fn last_body(&self, request: RequestId) -> BodyAt {
@@ -224,6 +224,16 @@ impl Committer {
         self.shared.advance(self.ledger.size());
         Ok(())
     }
+}
+
+/// What the index of sessions is told of a batch.
+fn told(entries: &mut [Entry], appended: Vec<Appended>) -> impl Iterator<Item = Told> {
+    let records = entries.iter_mut().filter(|entry| !matches!(entry, Entry::Piece { .. }));
+    records.zip(appended).filter_map(|(entry, at)| {
+        let Appended { number, segment, offset, end, body, link, .. } = at;
+        let leaf = entry.take_story()?;
+        Some(Told { record: number, segment, offset, end, body: body.word(), link, leaf })
+    })
 }
 
 /// Whether the log's end is itself a record.

@@ -35,6 +35,19 @@ pub(super) struct LedgerWriter {
     pub(super) journeys: HashMap<RequestId, OpenJourney>,
 }
 
+/// Where a record stands, or will with the next commit.
+pub(super) struct Appended {
+    pub(super) number: u64,
+    /// Its leaf's hash.
+    pub(super) hash: Digest,
+    pub(super) segment: u64,
+    pub(super) offset: u64,
+    pub(super) end: u64,
+    pub(super) body: BodyAt,
+    /// What the next record holds of it.
+    pub(super) link: Digest,
+}
+
 /// Behind what a log is begun.
 pub(super) struct LedgerState {
     /// The number that its first record gets.
@@ -98,20 +111,22 @@ impl LedgerWriter {
         self.checkpoints.signed().size == self.tree.size()
     }
 
-    /// Adds a record, to be written with the next commit, and gives its number and its leaf's hash.
-    pub(super) fn append(&mut self, leaf: &[u8], body: BodyAt) -> io::Result<(u64, Digest)> {
+    /// Adds a record, to be written with the next commit, and says where it will stand.
+    pub(super) fn append(&mut self, leaf: &[u8], body: BodyAt) -> io::Result<Appended> {
         let frame_length = (FRAME_OVERHEAD + leaf.len()) as u64;
         let begun = self.file.end() + self.buffer.len() as u64;
         if begun + frame_length > self.options.segment_bytes && self.size() > self.first {
             self.rotate()?;
         }
         let number = self.size();
+        let offset = self.file.end() + self.buffer.len() as u64;
         let frame = Frame { number, synced: self.synced, body: body.word(), previous: self.link, leaf };
         frame.append_to(&self.nonce, &mut self.buffer);
         self.link = frame.link();
         let hash = leaf_hash(leaf);
         self.tree.push(hash);
-        Ok((number, hash))
+        let end = self.file.end() + self.buffer.len() as u64;
+        Ok(Appended { number, hash, segment: self.first, offset, end, body, link: self.link })
     }
 
     /// Writes and syncs what was added.

@@ -12,6 +12,7 @@ mod broken;
 mod checkpoint_writer;
 mod closing;
 mod committer;
+mod feed;
 mod keys;
 mod ledger_writer;
 mod open;
@@ -39,6 +40,7 @@ pub use recovery::{OpenError, Recovered};
 pub use ticket::{Kept, Ticket};
 pub use witnessed::{ToCosign, Witnessed};
 
+pub(crate) use feed::{Feed, Told};
 pub(crate) use publisher::PublishedLog;
 use queue::{Entry, Salts, Shared};
 use ticket::Promise;
@@ -113,16 +115,15 @@ impl Log {
         let salts = self.salts();
         let reference = Commitment::of(&salts.request, &body);
         moments.push(Moment { at, event: Event::Opened { session, request: reference, masked } });
-        let leaf = Leaf { kind: LeafKind::Intent, request: Some(request), moments }
-            .encode()
-            .map_err(|long| Unrecorded::TooLong { length: long.length })?;
+        let story = Leaf { kind: LeafKind::Intent, request: Some(request), moments };
+        let leaf = story.encode().map_err(|long| Unrecorded::TooLong { length: long.length })?;
         let delay = match urgency {
             Urgency::Now => Duration::ZERO,
             Urgency::Soon => shared.soon(),
             Urgency::Linger => shared.options.linger,
         };
         let (promise, ticket) = Promise::new();
-        shared.push(Entry::Intent { request, at, leaf, salts, body, promise }, delay)?;
+        shared.push(Entry::Intent { request, at, leaf, story: Some(story), salts, body, promise }, delay)?;
         let closing = Closing::new(shared.clone(), self.handle.clock.clone(), request, place, &salts.answer);
         Ok((ticket, closing))
     }
@@ -131,9 +132,10 @@ impl Log {
     pub async fn note(&self, request: Option<RequestId>, moments: Vec<Moment>) -> Result<Kept, Unrecorded> {
         let shared = &self.handle.shared;
         let place = shared.notes.clone().acquire_owned().await.map_err(|_| shared.broken())?;
-        let leaf = encode_note(request, moments)?;
+        let (leaf, story) = encode_note(request, moments)?;
         let (promise, ticket) = Promise::new();
-        shared.push(Entry::Note { request, leaf, place, promise: Some(promise) }, Duration::ZERO)?;
+        let entry = Entry::Note { request, leaf, story: Some(story), place, promise: Some(promise) };
+        shared.push(entry, Duration::ZERO)?;
         Ok(ticket.durable().await?)
     }
 
@@ -145,8 +147,9 @@ impl Log {
             tokio::sync::TryAcquireError::NoPermits => Unrecorded::Busy,
             tokio::sync::TryAcquireError::Closed => shared.broken().into(),
         })?;
-        let leaf = encode_note(request, moments)?;
-        Ok(shared.push(Entry::Note { request, leaf, place, promise: None }, shared.options.note_delay)?)
+        let (leaf, story) = encode_note(request, moments)?;
+        let entry = Entry::Note { request, leaf, story: Some(story), place, promise: None };
+        Ok(shared.push(entry, shared.options.note_delay)?)
     }
 
     /// Whether the log can be relied upon at this moment.
@@ -176,6 +179,11 @@ impl Log {
         }
     }
 
+    /// What the index of sessions is told.
+    pub(crate) fn feed(&self) -> Arc<Feed> {
+        self.handle.shared.feed.clone()
+    }
+
     /// The register of logs, to have it cosigned.
     pub fn witnessed(&self) -> Witnessed {
         Witnessed::new(self.handle.register.clone())
@@ -189,6 +197,8 @@ impl Log {
     }
 }
 
-fn encode_note(request: Option<RequestId>, moments: Vec<Moment>) -> Result<Vec<u8>, Unrecorded> {
-    Leaf { kind: LeafKind::Note, request, moments }.encode().map_err(|long| Unrecorded::TooLong { length: long.length })
+fn encode_note(request: Option<RequestId>, moments: Vec<Moment>) -> Result<(Vec<u8>, Leaf), Unrecorded> {
+    let story = Leaf { kind: LeafKind::Note, request, moments };
+    let leaf = story.encode().map_err(|long| Unrecorded::TooLong { length: long.length })?;
+    Ok((leaf, story))
 }

@@ -4,10 +4,11 @@ use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use gatewright_ledger::Batch;
+use gatewright_ledger::{Batch, Leaf};
 use gatewright_model::{RequestId, Timestamp};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
+use super::feed::Feed;
 use super::ticket::{Kept, PiecePromise, Promise};
 use super::{Broken, LogState, Options};
 
@@ -20,14 +21,46 @@ pub(super) struct Salts {
 
 /// Something for the committer to write. Leaves are encoded already, on the thread of whoever brought them.
 pub(super) enum Entry {
-    Intent { request: RequestId, at: Timestamp, leaf: Vec<u8>, salts: Salts, body: Bytes, promise: Promise },
-    Piece { request: RequestId, at: Timestamp, bytes: Bytes, promise: PiecePromise },
+    Intent {
+        request: RequestId,
+        at: Timestamp,
+        leaf: Vec<u8>,
+        story: Option<Leaf>,
+        salts: Salts,
+        body: Bytes,
+        promise: Promise,
+    },
+    Piece {
+        request: RequestId,
+        at: Timestamp,
+        bytes: Bytes,
+        promise: PiecePromise,
+    },
     // The place is given back when the entry is dropped, that is after the outcome's sync.
-    Outcome { request: RequestId, leaf: Vec<u8>, place: OwnedSemaphorePermit },
-    Note { request: Option<RequestId>, leaf: Vec<u8>, place: OwnedSemaphorePermit, promise: Option<Promise> },
+    Outcome {
+        request: RequestId,
+        leaf: Vec<u8>,
+        story: Option<Leaf>,
+        place: OwnedSemaphorePermit,
+    },
+    Note {
+        request: Option<RequestId>,
+        leaf: Vec<u8>,
+        story: Option<Leaf>,
+        place: OwnedSemaphorePermit,
+        promise: Option<Promise>,
+    },
 }
 
 impl Entry {
+    /// What the record says, for the index of sessions; once.
+    pub(super) const fn take_story(&mut self) -> Option<Leaf> {
+        match self {
+            Self::Intent { story, .. } | Self::Outcome { story, .. } | Self::Note { story, .. } => story.take(),
+            Self::Piece { .. } => None,
+        }
+    }
+
     /// Whether somebody waits who is given a receipt.
     pub(super) const fn wants_receipt(&self) -> bool {
         match self {
@@ -93,6 +126,8 @@ pub(super) struct Shared {
     pub(super) places: Arc<Semaphore>,
     /// One for each note that may wait.
     pub(super) notes: Arc<Semaphore>,
+    /// What the index of sessions is told.
+    pub(super) feed: Arc<Feed>,
     queue: Mutex<Queue>,
     bell: Condvar,
     state: watch::Sender<LogState>,
@@ -137,6 +172,7 @@ impl Shared {
         Self {
             places: Arc::new(Semaphore::new(options.places)),
             notes: Arc::new(Semaphore::new(NOTES)),
+            feed: Arc::default(),
             queue: Mutex::new(Queue {
                 entries: Vec::new(),
                 due: None,

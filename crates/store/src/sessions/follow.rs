@@ -1,3 +1,4 @@
+use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;
 
@@ -8,6 +9,7 @@ use super::SessionsError;
 use super::fold::{Place, Rows, fold};
 use crate::disk::{Access, Disk, DiskFile};
 use crate::folder::{SegmentReader, Step, log_segment_path, log_segments, open_head};
+use crate::log::Told;
 
 /// How far into the log a reader has come.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -107,6 +109,34 @@ fn follow_segment(
         }
         position.offset = reader.offset();
     }
+}
+
+/// Folds records that the committer tells of; gives up at one that does not follow on the position.
+pub(super) fn hear(
+    told: &mut VecDeque<Told>,
+    position: &mut Position,
+    most: u64,
+    rows: &mut impl Rows,
+) -> Result<Followed, SessionsError> {
+    for _ in 0..most {
+        while told.front().is_some_and(|told| told.record < position.next) {
+            told.pop_front();
+        }
+        if told.front().is_none_or(|told| told.record != position.next) {
+            return Ok(Followed::ToTheEnd);
+        }
+        let Some(next) = told.pop_front() else { return Ok(Followed::ToTheEnd) };
+        let place = Place { record: next.record, segment: next.segment, offset: next.offset };
+        fold(rows, place, next.body, &next.leaf)?;
+        *position = Position {
+            next: next.record + 1,
+            segment: next.segment,
+            offset: next.end,
+            link: next.link,
+            last: Some(place),
+        };
+    }
+    Ok(Followed::Part)
 }
 
 /// Whether the record before the position is the one that was followed.

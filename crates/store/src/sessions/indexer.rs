@@ -1,3 +1,4 @@
+use std::collections::VecDeque;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -8,11 +9,11 @@ use tokio::sync::watch;
 
 use super::SessionsError;
 use super::folder::INDEX;
-use super::follow::{Followed, follow};
+use super::follow::{Followed, follow, hear};
 use super::index::Index;
 use super::layers::{Layers, Tail};
 use crate::disk::{Disk, RealDisk};
-use crate::log::Log;
+use crate::log::{Feed, Log, Told};
 use crate::quotas::{Counted, Recount};
 
 /// How often the index looks for new records. Readers see them at once all the same: they read the log's tail.
@@ -34,9 +35,9 @@ impl Indexer {
         let (stop, stopped) = channel();
         let disk: Arc<dyn Disk> = Arc::new(RealDisk::new(path));
         let index = path.join(INDEX);
-        let durable = log.durable();
+        let heard = (log.durable(), log.feed());
         let thread =
-            thread::Builder::new().name("indexer".to_owned()).spawn(move || run(&disk, &index, &durable, &stopped))?;
+            thread::Builder::new().name("indexer".to_owned()).spawn(move || run(&disk, &index, &heard, &stopped))?;
         Ok(Self { stop: Some(stop), thread: Some(thread) })
     }
 }
@@ -68,11 +69,11 @@ pub fn rebuild(path: &Path) -> Result<(), SessionsError> {
 pub(crate) fn counted(path: &Path, records: u64) -> Result<Vec<Counted>, SessionsError> {
     let disk: Arc<dyn Disk> = Arc::new(RealDisk::new(path));
     let mut index = None;
-    catch_up(&disk, &path.join(INDEX), records, &mut index)?;
+    catch_up(&disk, &path.join(INDEX), records, &mut index, &mut VecDeque::new())?;
     index.map_or_else(|| Ok(Vec::new()), |index| index.counted())
 }
 
-fn run(disk: &Arc<dyn Disk>, path: &Path, durable: &watch::Receiver<u64>, stopped: &Receiver<()>) {
+fn run(disk: &Arc<dyn Disk>, path: &Path, (durable, feed): &(watch::Receiver<u64>, Arc<Feed>), stopped: &Receiver<()>) {
     let mut index = None;
     loop {
         let last = match stopped.recv_timeout(EVERY) {
@@ -80,7 +81,7 @@ fn run(disk: &Arc<dyn Disk>, path: &Path, durable: &watch::Receiver<u64>, stoppe
             Ok(()) | Err(RecvTimeoutError::Disconnected) => Last::Yes,
         };
         let until = *durable.borrow();
-        if let Err(error) = catch_up(disk, path, until, &mut index) {
+        if let Err(error) = catch_up(disk, path, until, &mut index, &mut feed.take()) {
             tracing::warn!(%error, "the index of sessions lags; sessions are read from the log");
             index = None;
         }
@@ -97,16 +98,50 @@ enum Last {
     No,
 }
 
-fn catch_up(disk: &Arc<dyn Disk>, path: &Path, until: u64, index: &mut Option<Index>) -> Result<(), SessionsError> {
+fn catch_up(
+    disk: &Arc<dyn Disk>,
+    path: &Path,
+    until: u64,
+    index: &mut Option<Index>,
+    told: &mut VecDeque<Told>,
+) -> Result<(), SessionsError> {
     let index = match index {
         Some(index) => index,
-        None => index.insert(Index::open(path)?),
+        None => {
+            // Whether the index is one of this log can be seen in the segments alone.
+            let index = index.insert(Index::open(path)?);
+            while advance(disk, index, Some(until))? == Followed::Part {}
+            index
+        }
     };
-    if index.position()?.next == until {
-        return Ok(());
+    loop {
+        while hear_of(index, told)? == Followed::Part {}
+        let next = index.position()?.next;
+        // What was not told, or forgotten because there was too much of it, is read from the segments.
+        let gap = told.front().map_or(until, |told| told.record.min(until));
+        if next >= gap {
+            return Ok(());
+        }
+        while advance(disk, index, Some(gap))? == Followed::Part {}
+        if index.position()?.next <= next {
+            return Ok(());
+        }
     }
-    while advance(disk, index, Some(until))? == Followed::Part {}
-    Ok(())
+}
+
+/// Folds the next batch of what the committer told of in one transaction.
+fn hear_of(index: &mut Index, told: &mut VecDeque<Told>) -> Result<Followed, SessionsError> {
+    if told.is_empty() {
+        return Ok(Followed::ToTheEnd);
+    }
+    let mut came_to = Followed::ToTheEnd;
+    index.write(|index, position| {
+        let (mut tail, mut recount) = (Tail::default(), Recount::default());
+        let mut layers = Layers { base: Some(index), tail: &mut tail, recount: Some(&mut recount) };
+        came_to = hear(told, position, BATCH, &mut layers)?;
+        write(index, &tail, &recount)
+    })?;
+    Ok(came_to)
 }
 
 /// Folds the next batch of records in one transaction.
@@ -117,9 +152,7 @@ fn advance(disk: &Arc<dyn Disk>, index: &mut Index, until: Option<u64>) -> Resul
         let (mut tail, mut recount) = (Tail::default(), Recount::default());
         let mut layers = Layers { base: Some(index), tail: &mut tail, recount: Some(&mut recount) };
         came_to = follow(disk, position, until, BATCH, &mut layers)?;
-        index.write_counts(&recount)?;
-        tail.in_order().try_for_each(|call| index.write_call(call))?;
-        tail.threads.values().try_for_each(|thread| index.write_thread(thread))?;
+        write(index, &tail, &recount)?;
         if came_to == Followed::AnotherLog {
             index.clear()?;
             *position = Default::default();
@@ -128,4 +161,11 @@ fn advance(disk: &Arc<dyn Disk>, index: &mut Index, until: Option<u64>) -> Resul
         Ok(())
     })?;
     Ok(came_to)
+}
+
+/// Writes the rows that a batch came to: each once, calls in their order.
+fn write(index: &mut Index, tail: &Tail, recount: &Recount) -> Result<(), SessionsError> {
+    index.write_counts(recount)?;
+    tail.in_order().try_for_each(|call| index.write_call(call))?;
+    tail.threads.values().try_for_each(|thread| index.write_thread(thread))
 }
