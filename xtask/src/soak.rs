@@ -1,4 +1,4 @@
-//! Long runs, for the night before a release: what `cargo xtask test` does twenty times, a hundred times; and the
+//! Long runs, for the night before a release: what `cargo xtask test` does twenty times, two hundred times; and the
 //! properties of the crates with many more cases than a change can wait for, and ten minutes of made-up input.
 
 use crate::commands::show;
@@ -7,7 +7,7 @@ use crate::report::{Report, count_tests};
 use crate::test::passes;
 use crate::workspace::Workspace;
 
-const KILLS: &str = "100";
+const KILLS: &str = "200";
 const CASES: &str = "20000";
 const CUTS: &str = "100000";
 const FUZZ_SECONDS: &str = "600";
@@ -24,6 +24,11 @@ pub(crate) fn run(workspace: &Workspace) -> bool {
             workspace.cargo(&["test", "--workspace", "--exclude", "gatewright-e2e", "--locked", "--no-fail-fast"]);
         command.env("PROPTEST_CASES", CASES).env("CUTS", CUTS).env("GATEWRIGHT_FUZZ_SECONDS", FUZZ_SECONDS);
         let finished = show(&mut command)?;
+        Ok(count_tests(&finished.printed, finished.success))
+    });
+    report.step("every change of a log", || {
+        let mut command = workspace.cargo(&["test", "-p", "gatewright-store", "--locked", "--test", "exhaustive"]);
+        let finished = show(command.args(["--", "--ignored"]))?;
         Ok(count_tests(&finished.printed, finished.success))
     });
     report.step("end to end, long", || {
