@@ -63,6 +63,7 @@ impl Committer {
                 Turn::Idle => self.checkpoint(),
                 Turn::Finish(entries) => return self.finish(entries, Parting::Noted),
                 Turn::Abandon(entries) => return self.finish(entries, Parting::Silent),
+                Turn::Over => return,
             };
             if let Err(why) = outcome {
                 tracing::error!(reason = why.reason(), "the log is broken");

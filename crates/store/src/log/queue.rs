@@ -117,6 +117,8 @@ pub(super) enum Turn {
     Finish(Vec<Entry>),
     /// Write these and stop without a word: every handle is gone.
     Abandon(Vec<Entry>),
+    /// Stop: somebody else has broken the log.
+    Over,
 }
 
 /// What the log's handles and its committer share.
@@ -281,7 +283,8 @@ impl Shared {
             match queue.stage {
                 Stage::Finishing => return Turn::Finish(take(&mut queue)),
                 Stage::Abandoned => return Turn::Abandon(take(&mut queue)),
-                Stage::Open | Stage::Ended | Stage::Broken(_) => {}
+                Stage::Ended | Stage::Broken(_) => return Turn::Over,
+                Stage::Open => {}
             }
             let now = Instant::now();
             if queue.due.is_some_and(|due| due <= now) {
@@ -326,6 +329,8 @@ impl Shared {
             self.state.send_replace(LogState::Broken(why.clone()));
             (take(&mut queue), std::mem::take(&mut queue.waiting))
         };
+        // The committer may be waiting for work: the publisher breaks the log too.
+        self.bell.notify_one();
         entries.into_iter().for_each(|entry| entry.fail(why));
         waiting.into_values().for_each(Waker::wake);
     }
