@@ -105,12 +105,12 @@ pub(crate) fn start_of(units: &[u8], at: AtSign) -> Option<usize> {
     Some(start)
 }
 
-/// Reaches back over ` [dot] ` to the words before.
+/// Reaches back over ` [dot] ` to the words before, of each of which only so much counts as is held while it may go on.
 pub(crate) fn spelled_start(units: &[u8], start: usize, floor: usize, sign: Sign) -> usize {
     let mut start = start;
     while let Some(dot) = dot_before(&units[floor..start], sign) {
         let end = floor + dot;
-        let earlier = local_start(units, end, floor);
+        let earlier = local_start(units, end, floor.max(end.saturating_sub(MAX_LOCAL)));
         if earlier == end {
             break;
         }
