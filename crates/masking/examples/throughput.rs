@@ -82,7 +82,17 @@ fn hostile(detectors: &Detectors) -> Vec<(f64, &'static str)> {
     rates
 }
 
+/// One hostile text for a while, so that a profiler can look.
+fn one(detectors: &Detectors, unit: &str) {
+    let text = unit.repeat((48 << 10) / unit.len());
+    let rate = rate_within(Duration::from_secs(1), text.len(), || _ = black_box(detectors.find(black_box(&text))));
+    println!("{unit:>24?} {:8.1} MB/s", rate / 1e6);
+}
+
 fn main() {
+    if let (Some("hostile"), Some(unit)) = (std::env::args().nth(1).as_deref(), std::env::args().nth(2)) {
+        return one(&Detectors::builtin(), &unit);
+    }
     let (before, start) = (heap::Counted::in_use(), Instant::now());
     let detectors = Detectors::builtin();
     detectors.find("é");

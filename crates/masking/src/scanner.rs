@@ -1,3 +1,4 @@
+use std::cell::RefCell;
 use std::sync::Arc;
 
 use crate::custom::FieldPath;
@@ -110,7 +111,8 @@ impl Scanner {
             }
             return self.text.release_all();
         }
-        let view = View { units: self.text.units(), more };
+        let mentions = RefCell::default();
+        let view = View::new(self.text.units(), more, &mentions);
         let mut progress = Progress { at: self.text.settled(), raw: 0 };
         if let Some((info_type, tail)) = self.swallowing {
             if !progress.swallow(&self.text, view, info_type, tail, out) {

@@ -18,17 +18,27 @@ pub(crate) mod token;
 pub(crate) mod triggers;
 pub(crate) mod wallet;
 
+use std::cell::RefCell;
+
 use crate::TypeIndex;
 use crate::text::More;
+use context::Mentions;
 
 /// What a recogniser reads: all visible units, and whether more may follow them.
 #[derive(Clone, Copy)]
 pub(crate) struct View<'a> {
     pub(crate) units: &'a [u8],
     pub(crate) more: More,
+    /// What was read of its words so far.
+    mentions: &'a RefCell<Mentions>,
 }
 
 impl<'a> View<'a> {
+    /// `mentions` are of no other units.
+    pub(crate) const fn new(units: &'a [u8], more: More, mentions: &'a RefCell<Mentions>) -> Self {
+        Self { units, more, mentions }
+    }
+
     /// The unit before `at`; a zero byte at the text's beginning.
     pub(crate) fn before(self, at: usize) -> u8 {
         at.checked_sub(1).and_then(|at| self.units.get(at)).copied().unwrap_or(0)

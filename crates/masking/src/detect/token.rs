@@ -1,6 +1,8 @@
 //! The tokens that the gateway puts in place of values, as they come back in answers: as they were minted, or as a model
 //! spells them.
 
+use std::cell::RefCell;
+
 use crate::TypeIndex;
 use crate::text::{More, Text};
 
@@ -127,7 +129,8 @@ fn is_delimited_url(before: &[u8]) -> bool {
 pub(crate) fn look_alikes(text: &str) -> Vec<(usize, usize)> {
     let mut whole = Text::default();
     whole.extend(text, More::No);
-    let view = View { units: whole.units(), more: More::No };
+    let mentions = RefCell::default();
+    let view = View::new(whole.units(), More::No, &mentions);
     let (mut found, mut at): (Vec<(usize, usize)>, usize) = (Vec::new(), 0);
     for place in 1..=view.units.len() {
         let start = match view.units[place - 1..] {

@@ -197,7 +197,7 @@ mod tests {
 
     fn seen(text: &[u8], from: usize, more: More) -> Vec<(usize, Trigger)> {
         let mut seen = Vec::new();
-        each(View { units: text, more }, from, |at, trigger| seen.push((at, trigger)));
+        each(View::new(text, more, &std::cell::RefCell::default()), from, |at, trigger| seen.push((at, trigger)));
         seen
     }
 

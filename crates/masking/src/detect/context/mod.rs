@@ -1,12 +1,15 @@
 //! What the text just before a value speaks of. Only backward, so that a stream need not wait for it.
 
+mod words;
+
 use std::sync::LazyLock;
 
-use aho_corasick::automaton::Automaton;
+use aho_corasick::automaton::{Automaton, StateID};
 use aho_corasick::{Anchored, dfa};
 
 use super::View;
 use super::registry::{Builtin, entries};
+use words::WORDS;
 use crate::text::fold_str;
 
 /// How many units before a value are read for context.
@@ -60,161 +63,6 @@ impl Subjects {
     }
 }
 
-/// Words by topic, as written; one that ends in `$` must end there.
-const WORDS: &[(Topic, &[&str])] = &[
-    (
-        Topic::Phone,
-        &[
-            "phone",
-            "telephone",
-            "tel$",
-            "telefon",
-            "teléfono",
-            "téléphone",
-            "telefono",
-            "telefoon",
-            "telefone",
-            "mobile",
-            "mobil",
-            "mobiel",
-            "móvil",
-            "celular",
-            "cellulare",
-            "cell$",
-            "handy",
-            "portable",
-            "komórk",
-            "fax",
-            "call$",
-            "calls$",
-            "called$",
-            "calling$",
-            "dial",
-            "sms$",
-            "text$",
-            "whatsapp",
-            "ring$",
-            "rufen",
-            "anruf",
-            "erreichbar",
-            "appel",
-            "llame",
-            "llama",
-            "ligue",
-            "chiama",
-            "bel$",
-            "ringa",
-            "zadzwoń",
-            "hotline",
-            "helpline",
-            "voicemail",
-            "電話",
-            "电话",
-            "手机",
-            "携帯",
-            "拨打",
-            "致电",
-            "전화",
-            "연락처",
-            "телефон",
-            "звоните",
-            "позвоните",
-            "هاتف",
-            "اتصل",
-            "फ़ोन",
-            "फोन",
-            "मोबाइल",
-            "ফোন",
-            "โทร",
-            "điện thoại",
-            "msisdn",
-            "contact number",
-            "reach me at",
-            "reach us at",
-            "reach him at",
-            "reach her at",
-            "reach them at",
-        ],
-    ),
-    (
-        Topic::Version,
-        &[
-            "version",
-            "versión",
-            "versão",
-            "versione",
-            "versie",
-            "wersja",
-            "ver$",
-            "ver.",
-            "release",
-            "build",
-            "firmware",
-            "driver",
-            "v$",
-            "rev$",
-            "revision",
-            "sdk",
-            "upgrade",
-            "patch",
-            "changelog",
-            "バージョン",
-            "版本",
-            "버전",
-            "версия",
-            "tag$",
-            "section",
-            "clause",
-            "oid$",
-        ],
-    ),
-    (Topic::Account, &["iban", "account", "konto", "compte", "cuenta", "rekening"]),
-    (
-        Topic::Thing,
-        &[
-            "order",
-            "invoice",
-            "tracking",
-            "ticket",
-            "sku",
-            "isbn",
-            "ean",
-            "gtin",
-            "upc",
-            "barcode",
-            "cusip",
-            "isin",
-            "issn",
-            "serial",
-            "commit",
-            "batch",
-            "case$",
-            "part$",
-            "reference",
-            "timestamp",
-            "epoch",
-            "checksum",
-            "hash",
-            "pid$",
-            "port$",
-            "doi$",
-            "identifier",
-            "id$",
-            "created_at",
-            "updated_at",
-            "bestell",
-            "rechnung",
-            "commande",
-            "facture",
-            "pedido",
-            "factura",
-            "заказ",
-            "订单",
-            "注文",
-        ],
-    ),
-];
-
 struct Vocabulary {
     automaton: dfa::DFA,
     words: Vec<Word>,
@@ -249,98 +97,151 @@ pub(crate) fn prepare() {
 /// What is spoken of last before `at`, in the same record: not before a blank line, and not before the key where `at`
 /// is the value of one. Of words that end together the longest counts.
 pub(crate) fn nearest(view: View<'_>, at: usize) -> Subjects {
-    match may_speak(&view.units[at.saturating_sub(CONTEXT)..at]) {
-        true => nearest_since(view, context_start(view, at), at),
-        false => Subjects::default(),
-    }
+    nearest_within(view, at, CONTEXT)
 }
 
-/// Whether a word may stand here: every one has a letter. Without a branch per unit, which compilers turn into vector
-/// instructions.
-fn may_speak(units: &[u8]) -> bool {
-    units.iter().fold(false, |any, unit| any | (*unit >= 0x80 || unit.is_ascii_alphabetic()))
+/// Whether the text just before `at` calls what follows a version.
+pub(crate) fn is_version(view: View<'_>, at: usize) -> bool {
+    // Far-off versions say nothing of an address.
+    nearest_within(view, at, 24).speak_of(Topic::Version)
 }
 
-fn nearest_since(view: View<'_>, start: usize, at: usize) -> Subjects {
-    super::work(at - start);
-    let mut nearest = Subjects::default();
-    let Some(vocabulary) = VOCABULARY.as_ref() else { return nearest };
-    let automaton = &vocabulary.automaton;
-    let Ok(mut state) = automaton.start_state(Anchored::No) else { return nearest };
-    for (place, unit) in view.units[..at].iter().enumerate().skip(start) {
-        state = automaton.next_state(Anchored::No, state, *unit);
-        if !automaton.is_special(state) || !automaton.is_match(state) {
+fn nearest_within(view: View<'_>, at: usize, reach: usize) -> Subjects {
+    let mut mentions = view.mentions.borrow_mut();
+    mentions.read(view, at);
+    let earliest = at.saturating_sub(reach);
+    let mut start = None;
+    let mut nearest: Option<(Mention, Subjects)> = None;
+    for mention in mentions.before(at) {
+        if mention.end <= earliest || nearest.as_ref().is_some_and(|(nearest, _)| nearest.end != mention.end) {
+            break;
+        }
+        if mention.is_blank_line() && mention.begins >= earliest {
+            break;
+        }
+        let ends = !mention.whole || mention.end == at || !view.units[mention.end].is_ascii_lowercase();
+        if !ends || mention.begins < *start.get_or_insert_with(|| context_start(view, earliest, at)) {
             continue;
         }
-        let (mut longest, mut subjects) = (0, Subjects::default());
-        for index in 0..automaton.match_len(state) {
-            let pattern = automaton.match_pattern(state, index);
-            let length = automaton.pattern_len(pattern);
-            let word = &vocabulary.words[pattern.as_usize()];
-            let begins = place + 1 - length;
-            let in_capitals = || !view.units[begins..=place].iter().any(u8::is_ascii_lowercase);
-            if length >= longest
-                && stands_alone(view, begins, place + 1, word.whole, at)
-                && (!word.capitals || in_capitals())
-            {
-                subjects = if length > longest { word.subjects } else { subjects.and(word.subjects) };
-                longest = length;
+        nearest = match nearest {
+            Some((longest, subjects)) if longest.begins < mention.begins => Some((longest, subjects)),
+            Some((longest, subjects)) if longest.begins == mention.begins => {
+                Some((longest, subjects.and(mention.subjects)))
+            }
+            Some(_) | None => Some((*mention, mention.subjects)),
+        };
+    }
+    nearest.map_or_else(Subjects::default, |(_, subjects)| subjects)
+}
+
+/// Where the words of a text stand. They are looked for once, however many places ask what is spoken of before them.
+#[derive(Default)]
+pub(crate) struct Mentions {
+    /// The units that were read: `from..to`.
+    from: usize,
+    to: usize,
+    state: Option<StateID>,
+    /// By where they end.
+    found: Vec<Mention>,
+}
+
+/// A word that speaks of something; or a blank line, which speaks of nothing, and of which nothing before it speaks.
+#[derive(Clone, Copy)]
+struct Mention {
+    begins: usize,
+    end: usize,
+    subjects: Subjects,
+    /// Whether it must end there.
+    whole: bool,
+}
+
+impl Mention {
+    fn is_blank_line(&self) -> bool {
+        self.subjects == Subjects::default()
+    }
+}
+
+impl Mentions {
+    /// Those that end before `at`, the last first.
+    fn before(&self, at: usize) -> impl Iterator<Item = &Mention> {
+        let later = self.found.iter().rev().take_while(|mention| mention.end > at).count();
+        self.found[..self.found.len() - later].iter().rev()
+    }
+
+    /// Reads what stands before `at`, as far back as anyone looks.
+    fn read(&mut self, view: View<'_>, at: usize) {
+        let earliest = at.saturating_sub(CONTEXT);
+        if self.state.is_none() || earliest < self.from || earliest > self.to {
+            *self = Self { from: earliest, to: earliest, ..Self::default() };
+        }
+        let Some(vocabulary) = VOCABULARY.as_ref().filter(|_| self.to < at) else { return };
+        let automaton = &vocabulary.automaton;
+        let Some(mut state) = self.state.or_else(|| automaton.start_state(Anchored::No).ok()) else { return };
+        super::work(at - self.to);
+        for (place, unit) in view.units[..at].iter().enumerate().skip(self.to) {
+            state = automaton.next_state(Anchored::No, state, *unit);
+            if *unit == b'\n' && place > self.from && view.units[place - 1] == b'\n' {
+                let subjects = Subjects::default();
+                self.found.push(Mention { begins: place - 1, end: place + 1, subjects, whole: false });
+            }
+            if automaton.is_special(state) && automaton.is_match(state) {
+                self.note(vocabulary, view, state, place + 1);
             }
         }
-        if longest > 0 {
-            nearest = subjects;
+        self.state = Some(state);
+        self.to = at;
+    }
+
+    /// Writes down the words that end here and begin where a word may.
+    fn note(&mut self, vocabulary: &Vocabulary, view: View<'_>, state: StateID, end: usize) {
+        for index in 0..vocabulary.automaton.match_len(state) {
+            let pattern = vocabulary.automaton.match_pattern(state, index);
+            let begins = end - vocabulary.automaton.pattern_len(pattern);
+            let Word { subjects, whole, capitals } = vocabulary.words[pattern.as_usize()];
+            let in_capitals = || !view.units[begins..end].iter().any(u8::is_ascii_lowercase);
+            if begins_word(view, begins) && (!capitals || in_capitals()) {
+                self.found.push(Mention { begins, end, subjects, whole });
+            }
         }
     }
-    nearest
 }
 
-fn stands_alone(view: View<'_>, start: usize, end: usize, whole: bool, at: usize) -> bool {
+fn begins_word(view: View<'_>, start: usize) -> bool {
     let (before, first) = (view.before(start), view.units[start]);
     let hump = before.is_ascii_lowercase() && first.is_ascii_uppercase();
-    let begins = !before.is_ascii_alphabetic() || hump || first >= 0x80;
-    let ends = !whole || end >= at || !view.units[end].is_ascii_lowercase();
-    begins && ends
+    !before.is_ascii_alphabetic() || hump || first >= 0x80
 }
 
-fn context_start(view: View<'_>, at: usize) -> usize {
-    let earliest = at.saturating_sub(CONTEXT);
+/// From where on words speak of what stands at `at`, not before `earliest`; blank lines aside.
+fn context_start(view: View<'_>, earliest: usize, at: usize) -> usize {
     let window = &view.units[earliest..at];
+    super::work(window.len());
     // A table's cell: the one before may be its name.
     if let Some(bar) = last_visible(window).filter(|place| window[*place] == b'|') {
         let cell = window[..bar].iter().rposition(|unit| matches!(unit, b'|' | b'\n')).map_or(0, |place| place + 1);
         return earliest + cell;
     }
-    let mut start = window.windows(2).rposition(|pair| pair == b"\n\n").map_or(0, |place| place + 2);
     // The value of a key in JSON, YAML or a query: what its neighbours are called says nothing about it.
     let value = window.iter().rposition(|unit| !matches!(unit, b'"' | b'\'' | b'`' | b' ' | b'[' | b'+' | b'('));
-    if let Some(sign) = value.filter(|place| matches!(window[*place], b':' | b'=')) {
-        let boundary = |unit: &u8| matches!(unit, b',' | b'{' | b'\n' | b'&' | b';' | b'?' | b'|');
-        start = start.max(window[..sign].iter().rposition(boundary).map_or(0, |place| place + 1));
-    }
-    earliest + start
+    let Some(sign) = value.filter(|place| matches!(window[*place], b':' | b'=')) else { return earliest };
+    let boundary = |unit: &u8| matches!(unit, b',' | b'{' | b'\n' | b'&' | b';' | b'?' | b'|');
+    earliest + window[..sign].iter().rposition(boundary).map_or(0, |place| place + 1)
 }
 
 fn last_visible(window: &[u8]) -> Option<usize> {
     window.iter().rposition(|unit| !matches!(unit, b' ' | b'+' | b'(' | b'*' | b'`'))
 }
 
-/// Whether the text just before `at` calls what follows a version.
-pub(crate) fn is_version(view: View<'_>, at: usize) -> bool {
-    // Far-off versions say nothing of an address.
-    let near = View { units: &view.units[..at], ..view };
-    let from = at.saturating_sub(24);
-    may_speak(&view.units[from..at])
-        && nearest_since(near, from.max(context_start(view, at)), at).speak_of(Topic::Version)
-}
-
 #[cfg(test)]
 mod tests {
+    use std::cell::RefCell;
+
     use super::*;
     use crate::text::More;
 
     fn topics(before: &str) -> Subjects {
         let units = fold_str(before);
-        nearest(View { units: &units, more: More::No }, units.len())
+        nearest(View::new(&units, More::No, &RefCell::default()), units.len())
     }
 
     #[test]
