@@ -210,8 +210,10 @@ impl Detectors {
         if self.words.is_some() || !self.patterns.is_empty() {
             self.own_seeds(view, from, seeds);
         }
-        // Stable, because that is fast on what is nearly in order.
-        seeds.sort_by_key(|seed| seed.start);
+        if !seeds.is_sorted_by_key(|seed| seed.start) {
+            // Stable, because that is fast on what is nearly in order.
+            seeds.sort_by_key(|seed| seed.start);
+        }
     }
 
     fn own_seeds(&self, view: View<'_>, from: usize, seeds: &mut Vec<Seed>) {

@@ -206,6 +206,17 @@ fn read_word(units: &[u8], words: &[&[u8]], bare: bool) -> Token {
     }
 }
 
+/// Whether a dot may stand after the domain's first label: what most signs fail that are none of an address.
+pub(crate) fn may_have_domain(view: View<'_>, at: AtSign) -> bool {
+    let end = label(view.units, at.end());
+    super::work(end - at.end() + 1);
+    match view.units.get(end) {
+        None => view.more == More::Possible,
+        Some(b'.' | b'[' | b'(' | b'{' | b'<' | b' ') => end > at.end(),
+        Some(_) => false,
+    }
+}
+
 /// Looks for the domain after an `@`; the local part begins at `start`.
 pub(crate) fn recognise(view: View<'_>, start: usize, at: AtSign) -> Answer {
     if is_login(view, start, at) {

@@ -2,6 +2,7 @@
 
 use super::{Answer, Hit, Tail, View, is_alnum};
 use crate::TypeIndex;
+use crate::text::More;
 
 /// So many characters are decoded at once; what follows a window in which something was found is swallowed.
 const WINDOW: usize = 256;
@@ -20,12 +21,15 @@ pub(super) const fn belongs(unit: u8) -> bool {
 
 /// Whether base 64 of text could begin with these units: the first of each four of ASCII is one of 24, the first of another
 /// script one of sixteen. Names and identifiers fail here.
-pub(super) fn may_begin(units: &[u8]) -> bool {
+pub(super) fn may_begin(view: View<'_>, start: usize) -> bool {
     let ascii = |unit: &u8| matches!(unit, b'I'..=b'Z' | b'a'..=b'f');
+    let units = &view.units[start..];
     let Some(first) = units.first() else { return false };
-    let groups = units.iter().take(16).step_by(4);
-    let others = groups.clone().filter(|unit| !ascii(unit)).count();
-    matches!(first, b'w'..=b'z' | b'0'..=b'9' | b'+' | b'/' | b'-' | b'_') || ascii(first) && others <= 1
+    let groups = || units.iter().take(16).step_by(4);
+    (matches!(first, b'w'..=b'z' | b'0'..=b'9' | b'+' | b'/' | b'-' | b'_')
+        || ascii(first) && groups().filter(|unit| !ascii(unit)).count() <= 1)
+        && units.iter().take(4).all(|unit| belongs(*unit))
+        && (units.len() >= 4 || view.more == More::Possible)
 }
 
 /// Looks for base 64 at `start` whose text `contains` something.

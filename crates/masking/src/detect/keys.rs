@@ -1,6 +1,7 @@
 //! Kinds of keys that are known by their first characters.
 
-use super::is_alnum;
+use super::{View, is_alnum};
+use crate::text::More;
 
 /// What a key is made of after its prefix.
 #[derive(Clone, Copy)]
@@ -229,33 +230,50 @@ pub(crate) const PREFIXED: &[Prefixed] = {
     ]
 };
 
+/// The kind of key that could begin at `start`, where no letter or digit stands before it.
+pub(crate) fn begun_at(view: View<'_>, start: usize) -> Option<u16> {
+    let found = prefix_at(&view.units[start..])?;
+    let kind = &PREFIXED[usize::from(found)];
+    if kind.fewest == 0 {
+        return Some(found);
+    }
+    let tied = matches!(kind.alphabet, Alphabet::Url | Alphabet::Dotted) && kind.alphabet.has(view.before(start));
+    let body = start + kind.prefix.len();
+    let here = |place: usize| match view.units.get(body + place) {
+        Some(unit) => kind.alphabet.has(*unit),
+        None => view.more == More::Possible,
+    };
+    (!tied && here(3.min(kind.fewest - 1)) && here(kind.fewest - 1) && here(kind.fewest / 2)).then_some(found)
+}
+
 /// The kind with the longest prefix that stands at the start of these units.
 pub(crate) fn prefix_at(units: &[u8]) -> Option<u16> {
-    let (first, second) = (usize::from(*units.first()?), *units.get(1)?);
-    let mut place = *BY_FIRST.0.get(first)?;
+    let [first, second, ..] = units else { return None };
+    let mut place = *BY_FIRST_TWO.0.get(usize::from(*first))?.get(usize::from(*second))?;
     let mut longest: Option<u16> = None;
     while place != NO_PREFIX {
         let prefix = PREFIXED[usize::from(place)].prefix.as_bytes();
         let longer = longest.is_none_or(|longest| PREFIXED[usize::from(longest)].prefix.len() < prefix.len());
-        if prefix[1] == second && longer && units.starts_with(prefix) {
+        if longer && units.starts_with(prefix) {
             longest = Some(place);
         }
-        place = BY_FIRST.1[usize::from(place)];
+        place = BY_FIRST_TWO.1[usize::from(place)];
     }
     longest
 }
 
 const NO_PREFIX: u16 = u16::MAX;
 
-/// Where the kinds with each first character begin, and which one of the same character comes after each.
-const BY_FIRST: ([u16; 128], [u16; PREFIXED.len()]) = {
-    let (mut first, mut next) = ([NO_PREFIX; 128], [NO_PREFIX; PREFIXED.len()]);
+/// Where the kinds with each first two characters begin, and which one of the same two comes after each.
+static BY_FIRST_TWO: ([[u16; 128]; 128], [u16; PREFIXED.len()]) = {
+    let (mut first, mut next) = ([[NO_PREFIX; 128]; 128], [NO_PREFIX; PREFIXED.len()]);
     let mut place = PREFIXED.len();
     while place > 0 {
         place -= 1;
-        let character = PREFIXED[place].prefix.as_bytes()[0] as usize;
-        next[place] = first[character];
-        first[character] = place as u16;
+        let prefix = PREFIXED[place].prefix.as_bytes();
+        let kinds = &mut first[prefix[0] as usize][prefix[1] as usize];
+        next[place] = *kinds;
+        *kinds = place as u16;
     }
     (first, next)
 };

@@ -199,29 +199,44 @@ impl Number {
     }
 }
 
-/// Looks for a number at `start`, a digit or the `+` or `(` before it.
-pub(crate) fn recognise(view: View<'_>, start: usize) -> Answer {
+/// What can begin at a digit, or at the `+` or `(` before it.
+pub(crate) enum Beginning {
+    /// Nothing, whatever follows.
+    None,
+    Number,
+    /// In the middle of a chain of groups, where its style changes: an address or a national phone number only.
+    ShortNumber,
+}
+
+/// Whether a value could begin at `start`, by the few units around it: a long chain of groups is read once and not once
+/// per group.
+pub(crate) fn beginning(view: View<'_>, start: usize) -> Beginning {
     let before = view.before(start);
     if is_alnum(before) || matches!(before, b'_' | b'#' | b'$') || follows_a_point(view, start) {
-        return Answer::Nothing;
+        return Beginning::None;
     }
-    if is_mid_chain(view, start) {
-        match mid_chain(view, start) {
-            MidChain::No => return Answer::Nothing,
-            MidChain::CutOff => return Answer::Undecided,
-            MidChain::Yes if is_hopeless(view, start) => return Answer::Nothing,
-            MidChain::Yes => {}
-            MidChain::Short if !has_trunk_zero(view, start) && !is_dotted(view, start) => return Answer::Nothing,
-            MidChain::Short => {
-                let mut number = Number::at(start);
-                let Ok(()) = number.read(view, MAX_SHORT) else { return Answer::Undecided };
-                return match address(view, &number) {
-                    Some(end) => Answer::found(end, Builtin::IpAddress.index()),
-                    None => phone::recognise_trunk(view, &number),
-                };
-            }
-        }
+    if !is_mid_chain(view, start) {
+        return Beginning::Number;
     }
+    match mid_chain(view, start) {
+        Beginning::Number if is_hopeless(view, start) => Beginning::None,
+        Beginning::ShortNumber if !has_trunk_zero(view, start) && !is_dotted(view, start) => Beginning::None,
+        other => other,
+    }
+}
+
+/// Looks for a number at `start` of which [`beginning`] says that it is short.
+pub(crate) fn recognise_short(view: View<'_>, start: usize) -> Answer {
+    let mut number = Number::at(start);
+    let Ok(()) = number.read(view, MAX_SHORT) else { return Answer::Undecided };
+    match address(view, &number) {
+        Some(end) => Answer::found(end, Builtin::IpAddress.index()),
+        None => phone::recognise_trunk(view, &number),
+    }
+}
+
+/// Looks for a number at `start` of which [`beginning`] says that it may be one.
+pub(crate) fn recognise(view: View<'_>, start: usize) -> Answer {
     let mut number = Number::at(start);
     let Ok(()) = number.read(view, MAX_DIGITS) else { return Answer::Undecided };
     // Only a phone number is written with what comes before its first digit.
@@ -253,29 +268,21 @@ fn is_mid_chain(view: View<'_>, start: usize) -> bool {
     separators > 0 && start > separators && view.before(start - separators).is_ascii_digit()
 }
 
-enum MidChain {
-    Yes,
-    /// Only what begins with a short group.
-    Short,
-    No,
-    CutOff,
-}
-
 /// Whether a value may begin in the middle of a chain of groups. Only at a group of three digits or more, or where
-/// the style of writing changes to that of an address or of a national phone number; so a long chain of short groups is
-/// read once and not once per group.
-fn mid_chain(view: View<'_>, start: usize) -> MidChain {
+/// the style of writing changes to that of an address or of a national phone number.
+fn mid_chain(view: View<'_>, start: usize) -> Beginning {
     let digits = view.run(start, 3, |unit| matches!(unit, b'0'..=b'9' | b'+' | b'('));
     if digits == start + 3 {
-        return MidChain::Yes;
+        return Beginning::Number;
     }
     match view.get(digits) {
-        None if view.more == More::Possible => MidChain::CutOff,
+        // Whoever reads it finds that its end is not here yet.
+        None if view.more == More::Possible => Beginning::Number,
         Some(unit @ (b'.' | b' ' | b'-')) if unit != view.before(start) => {
             let trunk = digits == start + 2 && view.get(start) == Some(b'0');
-            if unit == b'.' || trunk { MidChain::Short } else { MidChain::No }
+            if unit == b'.' || trunk { Beginning::ShortNumber } else { Beginning::None }
         }
-        _ => MidChain::No,
+        _ => Beginning::None,
     }
 }
 

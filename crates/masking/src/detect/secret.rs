@@ -387,6 +387,11 @@ pub(crate) fn is_said(units: &[u8], start: usize) -> bool {
         .any(|at| announced_by(units, floor + at) == Some(Announced::Password))
 }
 
+/// Whether a word that ends with this unit, or the colon after it, may say that a password follows: the verbs of [`is_said`].
+pub(crate) const fn may_say(last: u8) -> bool {
+    matches!(last | 0x20, b's' | b't' | b'e' | b'r' | b'o' | b'g' | b':') || matches!(last, b'"' | b'\'' | b'`' | b'*')
+}
+
 /// Whether an authentication scheme's name stands before `start` (RFC 9110, section 11.6.2).
 pub(crate) fn is_after_scheme(units: &[u8], start: usize) -> bool {
     [&b"bearer "[..], b"basic "].iter().any(|scheme| {
