@@ -303,8 +303,8 @@ fn is_known_shape(view: View<'_>, number: &Number, groups: usize) -> bool {
 
 /// Year, month, day in any order, perhaps with the hour after it.
 fn is_date(number: &Number) -> bool {
-    let lengths: Vec<usize> = number.groups().iter().take(3).map(|group| group.length()).collect();
-    matches!(lengths[..], [4, 1 | 2, 1 | 2] | [1 | 2, 1 | 2, 4])
+    let [first, second, third, ..] = number.groups() else { return false };
+    matches!([first, second, third].map(|group| group.length()), [4, 1 | 2, 1 | 2] | [1 | 2, 1 | 2, 4])
 }
 
 /// Seven to twelve digits that could be a phone number where the text says so.
@@ -326,8 +326,13 @@ fn extension(view: View<'_>, end: usize) -> Option<usize> {
     if view.is_open(at) {
         return None;
     }
-    let lower: Vec<u8> = view.units[at..view.units.len().min(at + 10)].to_ascii_lowercase();
-    if view.is_open(at + lower.len()) && EXTENSIONS.iter().any(|word| word.starts_with(&lower)) {
+    let mut word = [0; 10];
+    let shown = &view.units[at.min(view.units.len())..view.units.len().min(at + 10)];
+    let lower = &mut word[..shown.len()];
+    lower.copy_from_slice(shown);
+    lower.make_ascii_lowercase();
+    let lower = &*lower;
+    if view.is_open(at + lower.len()) && EXTENSIONS.iter().any(|word| word.starts_with(lower)) {
         return None;
     }
     let Some(word) = EXTENSIONS.iter().find(|word| lower.starts_with(word)) else { return Some(end) };

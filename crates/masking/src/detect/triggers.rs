@@ -46,7 +46,25 @@ const BLOCKS: usize = 16;
 
 /// Calls `visit` with every place of interest from `from` on, in order. A run that began before `from` counts as one
 /// that begins there.
-pub(super) fn each(view: View<'_>, from: usize, mut visit: impl FnMut(usize, Trigger)) {
+pub(super) fn each(view: View<'_>, from: usize, visit: impl FnMut(usize, Trigger)) {
+    #[cfg(target_arch = "x86_64")]
+    if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("bmi1") && is_x86_feature_detected!("popcnt") {
+        #[allow(unsafe_code, reason = "the processor was just found to have what the function is compiled for")]
+        // SAFETY: `each_wide` is safe code; all that calling it needs is the features tested here.
+        return unsafe { each_wide(view, from, visit) };
+    }
+    each_plain(view, from, visit);
+}
+
+/// The same code compiled for wider vectors, which is most of what the pass over the text costs.
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,bmi1,popcnt")]
+fn each_wide(view: View<'_>, from: usize, visit: impl FnMut(usize, Trigger)) {
+    each_plain(view, from, visit);
+}
+
+#[inline(always)]
+fn each_plain(view: View<'_>, from: usize, mut visit: impl FnMut(usize, Trigger)) {
     let mut digit_before = from.checked_sub(1).is_some_and(|before| view.units[before].is_ascii_digit());
     let mut key_before = false;
     let mut at = from;
@@ -91,25 +109,8 @@ pub(super) fn each(view: View<'_>, from: usize, mut visit: impl FnMut(usize, Tri
 }
 
 /// Reads the blocks of these units and says how many there are.
-fn read_blocks(units: &[u8], unseen: u64, read: &mut [Masks; BLOCKS + 1]) -> usize {
-    #[cfg(target_arch = "x86_64")]
-    if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("bmi1") {
-        #[allow(unsafe_code, reason = "the processor was just found to have what the function is compiled for")]
-        // SAFETY: `read_blocks_wide` is safe code; all that calling it needs is the features tested here.
-        return unsafe { read_blocks_wide(units, unseen, read) };
-    }
-    read_blocks_plain(units, unseen, read)
-}
-
-/// The same code compiled for wider vectors, which is most of what the pass over the text costs.
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2,bmi1")]
-fn read_blocks_wide(units: &[u8], unseen: u64, read: &mut [Masks; BLOCKS + 1]) -> usize {
-    read_blocks_plain(units, unseen, read)
-}
-
 #[inline(always)]
-fn read_blocks_plain(units: &[u8], unseen: u64, read: &mut [Masks; BLOCKS + 1]) -> usize {
+fn read_blocks(units: &[u8], unseen: u64, read: &mut [Masks; BLOCKS + 1]) -> usize {
     let mut count = 0;
     for (block, read) in units.chunks(64).zip(read) {
         *read = Masks::of(block, unseen);
@@ -221,13 +222,12 @@ mod tests {
 
     #[test]
     fn wide_and_plain_vectors_see_the_same() {
-        let text: Vec<u8> = (0..64 * BLOCKS as u32).map(|place| ((place * 167) >> 3) as u8).collect();
-        for length in [0, 1, 63, 64, 65, 700, 1_024] {
-            let (mut one, mut other) = ([Masks::default(); BLOCKS + 1], [Masks::default(); BLOCKS + 1]);
-            let counts =
-                (read_blocks(&text[..length], !0, &mut one), read_blocks_plain(&text[..length], !0, &mut other));
-            assert_eq!(counts.0, counts.1);
-            assert_eq!(one, other);
+        let text: Vec<u8> = (0..2_048_u32).map(|place| ((place * 167) >> 3) as u8).collect();
+        for length in [0, 1, 63, 64, 65, 700, 1_024, 2_048] {
+            let (mut plain, mentions) = (Vec::new(), std::cell::RefCell::default());
+            let view = View::new(&text[..length], More::Possible, &mentions);
+            each_plain(view, 0, |at, trigger| plain.push((at, trigger)));
+            assert_eq!(seen(&text[..length], 0, More::Possible), plain);
         }
     }
 

@@ -78,25 +78,40 @@ const UNCHANGED: [std::ops::Range<u32>; 6] =
 struct Looks {
     /// One byte per character: what it folds to where that is ASCII, else a mark from above.
     marks: Box<[u8]>,
+    /// Where the others are of each block of 64 characters.
+    blocks: Box<[Block]>,
     /// What the others fold to, in order.
-    others: Vec<(char, Units)>,
+    others: Vec<Units>,
+}
+
+/// Which of 64 characters fold to what one byte cannot say, and how many do before them.
+#[derive(Clone, Copy, Default)]
+struct Block {
+    members: u64,
+    before: u32,
 }
 
 static LOOKS: LazyLock<Looks> = LazyLock::new(|| {
-    let mut others = Vec::new();
+    let (mut others, mut blocks) = (Vec::new(), vec![Block::default(); (KNOWN / 64) as usize]);
     let mut mark = |code: u32| match char::from_u32(code).filter(|character| !character.is_ascii()) {
         Some(character) if !UNCHANGED.iter().any(|range| range.contains(&code)) => match work_out(character) {
             Folding::Same => SAME,
             Folding::Invisible => INVISIBLE,
             Folding::To(units) if units.length == 1 && units.bytes[0] > LOOK_UP => units.bytes[0],
             Folding::To(units) => {
-                others.push((character, units));
+                let block = &mut blocks[(code / 64) as usize];
+                if block.members == 0 {
+                    block.before = others.len() as u32;
+                }
+                block.members |= 1 << (code % 64);
+                others.push(units);
                 LOOK_UP
             }
         },
         _ => SAME,
     };
-    Looks { marks: (0..KNOWN).map(&mut mark).collect(), others }
+    let marks = (0..KNOWN).map(&mut mark).collect();
+    Looks { marks, blocks: blocks.into(), others }
 });
 
 /// What this character looks like.
@@ -108,10 +123,11 @@ pub(super) fn fold_char(character: char) -> Folding {
     match looks.marks.get(character as usize).copied() {
         Some(SAME) => Folding::Same,
         Some(INVISIBLE) => Folding::Invisible,
-        Some(LOOK_UP) => match looks.others.binary_search_by_key(&character, |(other, _)| *other) {
-            Ok(place) => Folding::To(looks.others[place].1),
-            Err(_) => Folding::Same,
-        },
+        Some(LOOK_UP) => {
+            let (code, block) = (character as u32, looks.blocks[character as usize / 64]);
+            let before = block.members & ((1 << (code % 64)) - 1);
+            Folding::To(looks.others[(block.before + before.count_ones()) as usize])
+        }
         Some(byte) => Folding::To(Units::ascii(byte)),
         None if is_invisible(character) => Folding::Invisible,
         None => Folding::Same,

@@ -65,6 +65,8 @@ impl Subjects {
 
 struct Vocabulary {
     automaton: dfa::DFA,
+    /// With which units a word, or a blank line, begins.
+    begins: [bool; 256],
     words: Vec<Word>,
 }
 
@@ -85,8 +87,13 @@ static VOCABULARY: LazyLock<Option<Vocabulary>> = LazyLock::new(|| {
         words.push(Word { subjects: Subjects::of(topic), whole, capitals });
         patterns.push(fold_str(written.trim_end_matches('$')));
     }
+    let mut begins = [false; 256];
+    for first in patterns.iter().filter_map(|pattern| pattern.first()).chain(b"\n") {
+        begins[usize::from(first.to_ascii_lowercase())] = true;
+        begins[usize::from(first.to_ascii_uppercase())] = true;
+    }
     let automaton = dfa::DFA::builder().ascii_case_insensitive(true).build(&patterns).ok()?;
-    Some(Vocabulary { automaton, words })
+    Some(Vocabulary { automaton, begins, words })
 });
 
 /// Builds what this module keeps, so that the first text does not pay for it.
@@ -176,9 +183,13 @@ impl Mentions {
         }
         let Some(vocabulary) = VOCABULARY.as_ref().filter(|_| self.to < at) else { return };
         let automaton = &vocabulary.automaton;
-        let Some(mut state) = self.state.or_else(|| automaton.start_state(Anchored::No).ok()) else { return };
+        let Ok(start) = automaton.start_state(Anchored::No) else { return };
+        let mut state = self.state.unwrap_or(start);
         super::work(at - self.to);
         for (place, unit) in view.units[..at].iter().enumerate().skip(self.to) {
+            if state == start && !vocabulary.begins[usize::from(*unit)] {
+                continue;
+            }
             state = automaton.next_state(Anchored::No, state, *unit);
             if *unit == b'\n' && place > self.from && view.units[place - 1] == b'\n' {
                 let subjects = Subjects::default();

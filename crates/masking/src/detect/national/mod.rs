@@ -113,15 +113,28 @@ pub(super) const fn is_tied(before: u8) -> bool {
     is_alnum(before) || matches!(before, b'_' | b'-' | b'/' | b'.' | b'@' | b'+' | b'&')
 }
 
-/// Looks for a code of letters and digits.
-pub(super) fn code(view: View<'_>, start: usize) -> Answer {
-    if is_tied(view.before(start)) {
-        return Answer::Nothing;
+/// The templates that what stands at `start` may be of, by its first few units: one bit for each.
+fn templates(view: View<'_>, start: usize) -> u128 {
+    let mut left = !0_u128;
+    for (unit, templates) in view.units[start..].iter().zip(&*MAY_STAND) {
+        left &= templates[usize::from(*unit)];
+        if left == 0 {
+            break;
+        }
     }
+    left
+}
+
+/// Whether a code could begin at `start`, by what is here of it.
+pub(super) fn may_be_code(view: View<'_>, start: usize) -> bool {
+    !is_tied(view.before(start)) && templates(view, start).trailing_zeros() < CODES.len() as u32
+}
+
+/// Looks for a code of letters and digits where one may be.
+pub(super) fn code(view: View<'_>, start: usize) -> Answer {
     let mut found = Answer::Nothing;
     let mut longest = start;
-    let shown = view.units[start..].iter().zip(&*MAY_STAND);
-    let mut left = shown.fold(!0_u128, |left, (unit, templates)| left & templates[usize::from(*unit)]);
+    let mut left = templates(view, start);
     while let Some((builtin, form, template)) = CODES.get(left.trailing_zeros() as usize) {
         left &= left - 1;
         match fit(view, start, template) {

@@ -117,7 +117,9 @@ impl Collector<'_, '_> {
         let digits = units[at..].iter().take(18).take_while(|unit| unit.is_ascii_digit()).count();
         work(digits);
         let end = at + digits;
-        if self.view.is_open(end) || national::may_begin(self.view, letters, end - at, end) {
+        if (self.view.is_open(end) || national::may_begin(self.view, letters, end - at, end))
+            && national::may_be_code(self.view, start)
+        {
             self.push(start, Kind::Code);
         }
     }
