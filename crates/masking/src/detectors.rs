@@ -135,14 +135,18 @@ impl Detectors {
             }
             at = end;
         };
-        scanner.push(self, text, &mut note);
-        scanner.finish(self, &mut note);
+        scanner.end_with(self, text, &mut note);
         findings
     }
 
     /// The first sensitive value of decoded text; what is encoded twice is not seen through.
-    fn first_within(&self, text: &str) -> Option<Finding> {
-        self.find_with(Scanner::new().within_encoded(), text).into_iter().next()
+    fn first_within(&self, text: &str) -> Option<TypeIndex> {
+        let mut first = None;
+        Scanner::new().within_encoded().end_with(self, text, &mut |span| match span {
+            Span::Found { info_type, .. } => _ = first.get_or_insert(info_type),
+            Span::Clean(_) | Span::Swallowed { .. } => {}
+        });
+        first
     }
 
     fn place_of(&mut self, name: &InfoType) -> Result<TypeIndex, RuleFault> {
@@ -238,7 +242,7 @@ impl Detectors {
                 .get(usize::from(place))
                 .map_or(Answer::Nothing, |pattern| pattern.recognise(view, seed.start)),
             Kind::Encoded => {
-                crate::detect::encoded::recognise(view, seed.start, |text| Some(self.first_within(text)?.info_type))
+                crate::detect::encoded::recognise(view, seed.start, |text| self.first_within(text))
             }
             _ => seeds::ask(view, seed),
         }

@@ -90,7 +90,15 @@ impl Scanner {
 
     /// Says what the held text is, there being no more.
     pub fn finish(&mut self, detectors: &Detectors, out: &mut dyn FnMut(Span<'_>)) {
-        self.text.extend("", More::No);
+        self.end_with(detectors, "", out);
+    }
+
+    /// Takes the last piece of the text: what [`Scanner::push`] and [`Scanner::finish`] would say, in one go.
+    pub(crate) fn end_with(&mut self, detectors: &Detectors, text: &str, out: &mut dyn FnMut(Span<'_>)) {
+        let all_but_last = text.len().saturating_sub(1) / BLOCK * BLOCK;
+        let (blocks, last) = text.split_at(text.floor_char_boundary(all_but_last));
+        self.push(detectors, blocks, out);
+        self.text.extend(last, More::No);
         self.walk(detectors, More::No, out);
         *self = Self { tokens: self.tokens.take(), encoded: self.encoded, ..Self::default() };
     }
@@ -116,8 +124,7 @@ impl Scanner {
         let mut progress = Progress { at: self.text.settled(), raw: 0 };
         if let Some((info_type, tail)) = self.swallowing {
             if !progress.swallow(&self.text, view, info_type, tail, out) {
-                let Progress { at, raw } = progress;
-                return self.text.release(at, raw);
+                return progress.let_go(&mut self.text, more);
             }
             self.swallowing = None;
         }
@@ -139,16 +146,14 @@ impl Scanner {
                     let tail = (hit.info_type, hit.tail);
                     if !progress.swallow(&self.text, view, tail.0, tail.1, out) {
                         self.swallowing = Some(tail);
-                        let Progress { at, raw } = progress;
-                        return self.text.release(at, raw);
+                        return progress.let_go(&mut self.text, more);
                     }
                     limit = limit.max(progress.at);
                 }
             }
         }
         progress.release(&self.text, view.units, limit, more, out);
-        let Progress { at, raw } = progress;
-        self.text.release(at, raw);
+        progress.let_go(&mut self.text, more);
     }
 
     /// Takes the whole text for a value: held like any other, swallowed where it is too long for that.
@@ -284,6 +289,14 @@ impl Progress {
             self.raw = to;
         }
         done
+    }
+
+    /// Forgets what was told; at the end all of it is.
+    fn let_go(self, text: &mut Text, more: More) {
+        match more {
+            More::Possible => text.release(self.at, self.raw),
+            More::No => {}
+        }
     }
 
     /// Tells everything before `limit`.

@@ -4,13 +4,16 @@ use super::context::Topic;
 use super::registry::Builtin;
 use super::{Answer, View, context, is_alnum};
 
-/// Looks for a national insurance number at two letters: six digits follow, in pairs or not, and a letter A to D. In
+/// Whether two letters are such as a number begins with.
+pub(crate) fn may_begin(view: View<'_>, start: usize) -> bool {
+    let (first, second) = (view.units[start], view.units[start + 1]);
+    !is_alnum(view.before(start)) && is_prefix(first.to_ascii_uppercase(), second.to_ascii_uppercase())
+}
+
+/// Looks for a national insurance number at two letters of which [`may_begin`] is true: six digits follow, in pairs or not, and a letter A to D. In
 /// lower case or without its last letter it counts only where the text speaks of it.
 pub(crate) fn national_insurance(view: View<'_>, start: usize) -> Answer {
     let (first, second) = (view.units[start], view.units[start + 1]);
-    if is_alnum(view.before(start)) || !is_prefix(first.to_ascii_uppercase(), second.to_ascii_uppercase()) {
-        return Answer::Nothing;
-    }
     let mut at = start + 2;
     for place in 0..6 {
         if place % 2 == 0 {

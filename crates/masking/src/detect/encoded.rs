@@ -5,11 +5,11 @@ use crate::TypeIndex;
 use crate::text::More;
 
 /// So many characters are decoded at once; what follows a window in which something was found is swallowed.
-const WINDOW: usize = 256;
+const WINDOW: usize = 512;
 
 /// In longer text windows begin at every so many units, counted from the text's beginning so that a cut changes nothing;
 /// they overlap by what a value needs.
-pub(super) const STEP: usize = 160;
+pub(super) const STEP: usize = 416;
 
 /// So many units of base 64 stand before a window that does not begin with its run.
 pub(super) const BEFORE: usize = 96;
@@ -39,9 +39,12 @@ pub(crate) fn recognise(view: View<'_>, start: usize, contains: impl FnOnce(&str
     if probe - start < 4 && !view.is_open(probe) {
         return Answer::Nothing;
     }
-    let length = decode(&view.units[start..probe], &mut decoded);
-    if readable(&decoded[..length]).is_none() {
-        return Answer::Nothing;
+    // What is no text is seen at once.
+    for enough in [4, 8, 16, 32] {
+        let length = decode(&view.units[start..probe.min(start + enough)], &mut decoded);
+        if readable(&decoded[..length]).is_none() {
+            return Answer::Nothing;
+        }
     }
     let end = view.run(probe, WINDOW - (probe - start), belongs);
     let length = decode(&view.units[start..end], &mut decoded);
@@ -66,29 +69,37 @@ pub(crate) fn recognise(view: View<'_>, start: usize, contains: impl FnOnce(&str
 
 /// The bytes of complete and of begun groups.
 fn decode(units: &[u8], decoded: &mut [u8; WINDOW / 4 * 3]) -> usize {
-    let value = |unit: u8| match unit {
-        b'A'..=b'Z' => unit - b'A',
-        b'a'..=b'z' => unit - b'a' + 26,
-        b'0'..=b'9' => unit - b'0' + 52,
-        b'+' | b'-' => 62,
-        _ => 63,
-    };
-    let mut length = 0;
-    for group in units.chunks(4) {
-        let bits = group.iter().fold(0_u32, |bits, unit| bits << 6 | u32::from(value(*unit)));
-        let bits = bits << (6 * (4 - group.len()));
-        for byte in 0..group.len().saturating_sub(1) {
-            decoded[length] = (bits >> (16 - 8 * byte)) as u8;
-            length += 1;
-        }
-        // What is no text is seen at once.
-        if matches!(length, 3 | 6 | 12) && readable(&decoded[..length]).is_none() {
-            break;
-        }
+    super::work(units.len() + 1);
+    let (groups, rest) = units.as_chunks::<4>();
+    for (group, bytes) in groups.iter().zip(decoded.as_chunks_mut::<3>().0) {
+        let bits = group.iter().fold(0_u32, |bits, unit| bits << 6 | u32::from(VALUES[usize::from(*unit)]));
+        *bytes = [(bits >> 16) as u8, (bits >> 8) as u8, bits as u8];
     }
-    super::work(length + 1);
+    let mut length = groups.len() * 3;
+    let bits = rest.iter().fold(0_u32, |bits, unit| bits << 6 | u32::from(VALUES[usize::from(*unit)]));
+    let bits = bits << (6 * (4 - rest.len()));
+    for byte in 0..rest.len().saturating_sub(1) {
+        decoded[length] = (bits >> (16 - 8 * byte)) as u8;
+        length += 1;
+    }
     length
 }
+
+/// What each unit of either alphabet stands for.
+static VALUES: [u8; 256] = {
+    let (mut values, mut unit) = ([63; 256], 0);
+    while unit < 256 {
+        values[unit] = match unit as u8 {
+            letter @ b'A'..=b'Z' => letter - b'A',
+            letter @ b'a'..=b'z' => letter - b'a' + 26,
+            digit @ b'0'..=b'9' => digit - b'0' + 52,
+            b'+' | b'-' => 62,
+            _ => 63,
+        };
+        unit += 1;
+    }
+    values
+};
 
 /// The bytes as text, a cut-off last character aside; `None` when they are none.
 fn readable(bytes: &[u8]) -> Option<&str> {

@@ -63,6 +63,12 @@ fn hardware(view: View<'_>, start: usize) -> Answer {
     }
 }
 
+/// Whether a second group, and a colon after it, may follow the first one's colon.
+pub(crate) fn may_go_on(view: View<'_>, colon: usize) -> bool {
+    let end = view.run(colon + 1, 5, |unit| unit.is_ascii_hexdigit());
+    view.is_open(end) || end > colon + 1 && view.get(end) == Some(b':')
+}
+
 /// Eight groups, or fewer around one `::`. Loopback and names in code (`std::abs`) are left alone.
 fn internet(view: View<'_>, start: usize) -> Answer {
     let (mut at, mut groups, mut gap, mut end) = (start, 0, false, start);
@@ -111,7 +117,7 @@ fn judge(view: View<'_>, start: usize, end: usize, groups: usize, gap: bool) -> 
     let first = first.split(|unit| *unit == b':').next().unwrap_or_default();
     let routed = first.iter().any(u8::is_ascii_digit)
         || first.is_empty()
-        || matches!(first.to_ascii_lowercase().as_slice(), [b'f', b'c' | b'd' | b'e' | b'f', ..] if first.len() == 4);
+        || matches!(first, [b'f' | b'F', b'c' | b'd' | b'e' | b'f' | b'C' | b'D' | b'E' | b'F', _, _]);
     let digits = view.units[start..end].iter().filter(|unit| unit.is_ascii_hexdigit()).count();
     let ends = !view.get(end).is_some_and(|unit| is_alnum(unit) || unit == b'_');
     match complete && routed && ends && digits >= 4 && view.units[start..end].iter().any(u8::is_ascii_digit) {

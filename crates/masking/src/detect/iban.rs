@@ -107,19 +107,24 @@ const BY_COUNTRY: [[u8; 26]; 26] = {
     lengths
 };
 
-/// Looks for an account number at two letters and two digits.
+/// Whether a country's two letters and two digits stand here.
+pub(crate) fn may_begin(view: View<'_>, start: usize) -> bool {
+    let digit = |at: usize| view.units.get(at).map_or(view.is_open(at), u8::is_ascii_digit);
+    !is_alnum(view.before(start)) && length_at(view, start) > 0 && digit(start + 2) && digit(start + 3)
+}
+
+/// How long a number of this country is; zero where there is no such country.
+fn length_at(view: View<'_>, start: usize) -> usize {
+    let letter = |at: usize| usize::from(view.units[at].to_ascii_uppercase().wrapping_sub(b'A'));
+    BY_COUNTRY.get(letter(start)).and_then(|second| second.get(letter(start + 1))).map_or(0, |length| usize::from(*length))
+}
+
+/// Looks for an account number where [`may_begin`] is true.
 pub(crate) fn recognise(view: View<'_>, start: usize) -> Answer {
-    if is_alnum(view.before(start)) {
-        return Answer::Nothing;
-    }
+    let length = length_at(view, start);
     let mut code = [0; 34];
     code[0] = view.units[start].to_ascii_uppercase();
     code[1] = view.units[start + 1].to_ascii_uppercase();
-    let [first @ b'A'..=b'Z', second @ b'A'..=b'Z', ..] = code else { return Answer::Nothing };
-    let length = usize::from(BY_COUNTRY[usize::from(first - b'A')][usize::from(second - b'A')]);
-    if length == 0 {
-        return Answer::Nothing;
-    }
     let mut at = start + 2;
     for place in &mut code[2..length] {
         if !view.units.get(at).copied().is_some_and(is_alnum) {

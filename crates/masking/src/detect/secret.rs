@@ -173,7 +173,11 @@ pub(crate) fn announced_by(units: &[u8], end: usize) -> Option<Announced> {
     word.copy_from_slice(&window[trimmed - letters..]);
     word.make_ascii_lowercase();
     let word = &*word;
-    let ends_with = |endings: &[&str]| endings.iter().any(|ending| word.ends_with(ending.as_bytes()));
+    let last = word[letters - 1];
+    let ends_with = |endings: &[&str]| {
+        let mut likely = endings.iter().filter(|ending| ending.as_bytes().last() == Some(&last));
+        likely.any(|ending| word.ends_with(ending.as_bytes()))
+    };
     if ends_with(&[
         "password",
         "passwd",
@@ -287,6 +291,9 @@ pub(crate) fn announced(view: View<'_>, start: usize, kind: Announced) -> Answer
         Announced::Password => (MAX_PASSWORD, Tail::Visible),
         Announced::Key => (MAX_HELD, Tail::Key),
     };
+    if is_hopeless(view, start, kind) {
+        return Answer::Nothing;
+    }
     let mut end = view.run(start, limit, |unit| match kind {
         Announced::Password => {
             unit > b' ' && !matches!(unit, b'"' | b'\'' | b'`') && (quote.is_some() || !matches!(unit, b',' | b';'))
@@ -314,30 +321,70 @@ pub(crate) fn announced(view: View<'_>, start: usize, kind: Announced) -> Answer
     }
 }
 
-fn is_secret(text: &[u8], kind: Announced) -> bool {
-    let (lower, upper) = (has(text, |unit| unit.is_ascii_lowercase()), has(text, |unit| unit.is_ascii_uppercase()));
-    let digit = has(text, |unit| unit.is_ascii_digit());
-    let classes =
-        [lower, upper, digit, has(text, |unit| unit.is_ascii_punctuation())].map(usize::from).iter().sum::<usize>();
-    let possible = match kind {
-        Announced::Password => text.len() >= 6 && (classes >= 3 || classes == 2 && digit),
-        Announced::Key => text.len() >= 16 && digit && (lower || upper),
+/// Whether nothing that begins here is secret enough, wherever it ends: said at once of what is named again and again.
+fn is_hopeless(view: View<'_>, start: usize, kind: Announced) -> bool {
+    let longest = match kind {
+        Announced::Password => MAX_PASSWORD,
+        Announced::Key => 16,
     };
-    possible && !is_placeholder(text) && is_unspoken(text, kind)
+    match view.units.get(start..start + longest) {
+        Some(text) => {
+            super::work(longest);
+            opens_placeholder(text) || kind == Announced::Password && !Classes::of(text).suffice(kind)
+        }
+        None => false,
+    }
 }
 
-/// Whether any unit is of a class. Without a branch per unit, which compilers turn into vector instructions.
-#[inline(always)]
-fn has(text: &[u8], belongs: impl Fn(u8) -> bool) -> bool {
-    text.iter().fold(false, |any, unit| any | belongs(*unit))
+fn is_secret(text: &[u8], kind: Announced) -> bool {
+    let fewest = match kind {
+        Announced::Password => 6,
+        Announced::Key => 16,
+    };
+    text.len() >= fewest && Classes::of(text).suffice(kind) && !is_placeholder(text) && is_unspoken(text, kind)
+}
+
+/// Which kinds of characters are in a text.
+struct Classes {
+    lower: bool,
+    upper: bool,
+    digit: bool,
+    punctuation: bool,
+}
+
+impl Classes {
+    /// Without a branch per unit, which compilers turn into vector instructions.
+    fn of(text: &[u8]) -> Self {
+        let has = |belongs: fn(&u8) -> bool| text.iter().fold(false, |any, unit| any | belongs(unit));
+        Self {
+            lower: has(u8::is_ascii_lowercase),
+            upper: has(u8::is_ascii_uppercase),
+            digit: has(u8::is_ascii_digit),
+            punctuation: has(u8::is_ascii_punctuation),
+        }
+    }
+
+    /// Whether a secret of this kind may be made of them.
+    fn suffice(&self, kind: Announced) -> bool {
+        let Self { lower, upper, digit, punctuation } = *self;
+        let classes = [lower, upper, digit, punctuation].map(usize::from).iter().sum::<usize>();
+        match kind {
+            Announced::Password => classes >= 3 || classes == 2 && digit,
+            Announced::Key => digit && (lower || upper),
+        }
+    }
 }
 
 /// What stands where a secret should be put.
 fn is_placeholder(text: &[u8]) -> bool {
-    matches!(text, [b'<' | b'$' | b'{' | b'[' | b'%' | b'(', ..])
+    opens_placeholder(text)
         || text.windows(2).any(|pair| matches!(pair, b"()" | b"${" | b"{{" | b"->" | b"::" | b"**"))
         || text.iter().all(|unit| *unit == text[0])
         || text.windows(4).any(|word| matches!(word, b"your" | b"YOUR" | b"xxxx" | b"XXXX" | b"env." | b"ENV["))
+}
+
+const fn opens_placeholder(text: &[u8]) -> bool {
+    matches!(text, [b'<' | b'$' | b'{' | b'[' | b'%' | b'(', ..])
 }
 
 /// What tells a secret from code and from names.

@@ -134,7 +134,7 @@ impl Collector<'_, '_> {
             let likely = match hex {
                 0 => gap,
                 _ if gap => units[group..at].iter().any(u8::is_ascii_digit) || hex == 4 && units[group] | 0x20 == b'f',
-                _ => next.is_none_or(|unit| unit.is_ascii_hexdigit()),
+                _ => hexgroups::may_go_on(self.view, at),
             };
             if likely {
                 self.push(group, Kind::HexGroups);

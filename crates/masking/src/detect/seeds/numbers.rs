@@ -3,7 +3,7 @@
 use super::super::secret::{self, Announced};
 use super::super::triggers::Chain;
 use super::super::number::{self, Beginning};
-use super::super::{email, is_alnum, national, token, work};
+use super::super::{codes, email, iban, is_alnum, national, token, work};
 use super::held::is_word_unit;
 use super::{Collector, Kind, Tokens};
 
@@ -79,7 +79,7 @@ impl Collector<'_, '_> {
         }
         if chain.digits >= 6 && matches!(before, b' ' | b'-' | b'.') && at >= 3 {
             let letters = units[at - 3].is_ascii_alphabetic() && units[at - 2].is_ascii_alphabetic();
-            if letters && !is_alnum(self.view.before(at - 3)) {
+            if letters && codes::may_begin(self.view, at - 3) {
                 self.push(at - 3, Kind::NationalInsurance);
             }
         }
@@ -143,14 +143,15 @@ impl Collector<'_, '_> {
     }
 
     fn letters_then_digit(&mut self, start: usize) {
-        match self.view.units[start..start + 3].to_ascii_lowercase().as_slice() {
-            b"bc1" => self.push(start, Kind::Wallet),
-            _ => {
-                self.push(start, Kind::NationalInsurance);
-                if self.view.get(start + 3).is_some_and(|unit| unit.is_ascii_digit()) {
-                    self.push(start, Kind::Iban);
-                }
-            }
+        let units = self.view.units;
+        if matches!(units[start..], [b'b' | b'B', b'c' | b'C', b'1', ..]) {
+            return self.push(start, Kind::Wallet);
+        }
+        if codes::may_begin(self.view, start) {
+            self.push(start, Kind::NationalInsurance);
+        }
+        if iban::may_begin(self.view, start) {
+            self.push(start, Kind::Iban);
         }
     }
 
