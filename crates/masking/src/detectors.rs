@@ -241,9 +241,7 @@ impl Detectors {
                 .patterns
                 .get(usize::from(place))
                 .map_or(Answer::Nothing, |pattern| pattern.recognise(view, seed.start)),
-            Kind::Encoded => {
-                crate::detect::encoded::recognise(view, seed.start, |text| self.first_within(text))
-            }
+            Kind::Encoded => crate::detect::encoded::recognise(view, seed.start, |text| self.first_within(text)),
             _ => seeds::ask(view, seed),
         }
     }

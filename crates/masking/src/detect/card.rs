@@ -66,8 +66,7 @@ pub(super) fn find(view: View<'_>, number: &Number) -> Option<usize> {
             && is_grouped_like_a_card(number, place + 1)
             && number.may_end(view, place + 1)
             && !is_part_of_another(view, number)
-            // Articles have thirteen digits as well.
-            && (count != 13 || !number.topic(view).speak_of(Topic::Thing));
+            && (is_of_usual_length(number, place + 1) || !number.topic(view).speak_of(Topic::Thing));
         if card {
             return Some(last.end());
         }
@@ -82,16 +81,35 @@ fn is_part_of_another(view: View<'_>, number: &Number) -> bool {
     follows && !may_begin_with(number.groups()[0].length())
 }
 
-/// In one piece, in groups of three digits or more (the last may be shorter), or digit by digit or in pairs.
-fn is_grouped_like_a_card(number: &Number, groups: usize) -> bool {
-    let groups = &number.groups()[..groups];
+/// Articles and devices have numbers of other lengths as well, which are cards' only where the text does not speak of a
+/// thing.
+fn is_of_usual_length(number: &Number, groups: usize) -> bool {
+    let digits = number.digits(groups);
+    digits.len() == 16 || digits.len() == 15 && digits[0] == 3 || digits.len() > 13 && groups > 1
+}
+
+/// In one piece, in groups of three digits or more (the last may be shorter), or digit by digit or in pairs that do not
+/// go on.
+fn is_grouped_like_a_card(number: &Number, count: usize) -> bool {
+    let groups = &number.groups()[..count];
+    // Numbers of messages; decimals; orders.
+    let is_other = match groups {
+        [one] => matches!(one.length(), 17 | 18),
+        [whole, fraction] => fraction.separator == Separator::One(b'.') && whole.length() + fraction.length() != 16,
+        _ => number.has_shape(&[3, 7, 7]),
+    };
+    let goes_on = || match groups {
+        [_, second, ..] => number.groups().get(count).is_some_and(|next| next.separator == second.separator),
+        [_] | [] => false,
+    };
     let separated = groups[1..].iter().all(|group| group.separator != Separator::Several { parenthesis: true });
     let (last, rest) = match groups.split_last() {
         Some(split) => split,
         None => return false,
     };
-    let even = |length: usize| rest.iter().all(|group| group.length() == length) && last.length() <= length;
-    separated && (rest.iter().all(|group| group.length() >= 3) || even(1) || even(2))
+    let even =
+        |length: usize| rest.iter().all(|group| group.length() == length) && last.length() <= length && !goes_on();
+    !is_other && separated && (rest.iter().all(|group| group.length() >= 3) || even(1) || even(2))
 }
 
 /// Whether a card's number that stands tied to digits before it may begin with a group of this length.

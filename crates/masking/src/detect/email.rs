@@ -123,6 +123,10 @@ pub(crate) fn spelled_start(units: &[u8], start: usize, floor: usize, sign: Sign
 fn dot_before(units: &[u8], sign: Sign) -> Option<usize> {
     let longest = units.len().min(12);
     super::work(longest);
+    // What a dot that is spelled out ends with.
+    if !matches!(units.last(), Some(b' ' | b']' | b')' | b'}' | b'>')) {
+        return None;
+    }
     (units.len() - longest..units.len()).find(|at| {
         matches!(units[*at], b' ' | b'[' | b'(' | b'{' | b'<')
             && matches!(read_dot(&units[*at..], sign), Token::Read(length) if *at + length == units.len())
@@ -138,7 +142,7 @@ enum Token {
 }
 
 const DOTS: &[&[u8]] = &[b"dot", b"punkt", b"punto", b"point", b"ponto", b"."];
-const ATS: &[&[u8]] = &[b"at", b"arroba", b"@"];
+const ATS: &[&[u8]] = &[b"at", b"arroba", b"arobase", b"@"];
 
 /// A dot that is spelled out: ` [dot] `, `(punkt)`, and beside an `@` that is spelled out also ` dot `; beside the bare
 /// word only that.
@@ -153,14 +157,9 @@ fn read_dot(units: &[u8], sign: Sign) -> Token {
 
 /// An `@` that is spelled out, at the start of these units.
 pub(crate) fn read_at(units: &[u8]) -> Option<(usize, Sign)> {
-    if let Token::Read(length) = read_word(units, ATS, false) {
-        return Some((length, Sign::Marked));
-    }
-    match read_word(units, ATS, true) {
-        Token::Read(length) if units[..length].contains(&b'@') => Some((length, Sign::Marked)),
-        Token::Read(length) => Some((length, Sign::Word)),
-        Token::Not | Token::CutOff => None,
-    }
+    let Token::Read(length) = read_word(units, ATS, true) else { return None };
+    let marked = units[..length].iter().any(|unit| matches!(unit, b'@' | b'[' | b'(' | b'{' | b'<'));
+    Some((length, if marked { Sign::Marked } else { Sign::Word }))
 }
 
 fn read_word(units: &[u8], words: &[&[u8]], bare: bool) -> Token {
@@ -210,9 +209,11 @@ fn read_word(units: &[u8], words: &[&[u8]], bare: bool) -> Token {
 pub(crate) fn may_have_domain(view: View<'_>, at: AtSign) -> bool {
     let end = label(view.units, at.end());
     super::work(end - at.end() + 1);
-    match view.units.get(end) {
+    let gap = view.units[end..].iter().take(2).take_while(|unit| **unit == b' ').count();
+    match view.units.get(end + gap) {
         None => view.more == More::Possible,
-        Some(b'.' | b'[' | b'(' | b'{' | b'<' | b' ') => end > at.end(),
+        Some(b'.' | b'[' | b'(' | b'{' | b'<') => end > at.end(),
+        Some(b'd' | b'D' | b'p' | b'P') => gap > 0 && at.sign != Sign::Plain,
         Some(_) => false,
     }
 }
@@ -235,10 +236,10 @@ pub(crate) fn recognise(view: View<'_>, start: usize, at: AtSign) -> Answer {
             break;
         }
         labels += 1;
-        let text = &view.units[place..end];
+        let (last, text) = without_aside(&view.units[place..end], end);
         let believed = at.sign != Sign::Word || spelled && is_common_top_level(text);
         if labels >= 2 && is_top_level(text) && believed {
-            found = Some(end);
+            found = Some(last);
         }
         let dot = match view.units[end..limit].first() {
             Some(b'.') if !view.units[end + 1..limit].starts_with(b" ") || at.sign == Sign::Plain => Token::Read(1),
@@ -258,6 +259,16 @@ pub(crate) fn recognise(view: View<'_>, start: usize, at: AtSign) -> Answer {
             Answer::found(end, Builtin::EmailAddress.index())
         }
         _ => Answer::Nothing,
+    }
+}
+
+/// A label that may be the last without what a dash ties to it: `bob@example.com—today`, which looks like a hyphen here.
+fn without_aside(label: &[u8], end: usize) -> (usize, &[u8]) {
+    match label.iter().position(|unit| *unit == b'-') {
+        Some(dash) if dash > 0 && is_top_level(&label[..dash]) && !is_punycode(label) => {
+            (end - label.len() + dash, &label[..dash])
+        }
+        _ => (end, label),
     }
 }
 
@@ -283,10 +294,13 @@ fn label(units: &[u8], start: usize) -> usize {
 fn is_top_level(label: &[u8]) -> bool {
     let letters = label.iter().all(u8::is_ascii_alphabetic) && (2..=24).contains(&label.len());
     letters
-        || label.starts_with(b"xn--")
-        || label.starts_with(b"XN--")
+        || is_punycode(label)
         || label.iter().all(|unit| *unit >= 0x80)
         || label.len() >= 3 && label.iter().all(|unit| *unit >= 0x80 || unit.is_ascii_alphabetic())
+}
+
+fn is_punycode(label: &[u8]) -> bool {
+    label.len() > 4 && label[..4].eq_ignore_ascii_case(b"xn--")
 }
 
 /// Beside the bare words `at` and `dot` only domains that many use: `look at example dot notation` is prose.

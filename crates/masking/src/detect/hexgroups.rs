@@ -16,8 +16,17 @@ pub(crate) fn recognise(view: View<'_>, start: usize) -> Answer {
 
 /// Whether what stands before makes a group the rest of a word, a name or another address.
 pub(crate) fn is_glued(view: View<'_>, start: usize) -> bool {
-    let before = view.before(start);
-    is_alnum(before) || matches!(before, b'_' | b':')
+    match view.before(start) {
+        b'_' => true,
+        // `mac:7a:d6:…`: the name before is no group.
+        b':' => {
+            let units = &view.units[..start - 1];
+            let group = units.iter().rev().take(5).take_while(|unit| unit.is_ascii_hexdigit()).count();
+            let word = view.before(start - 1 - group);
+            view.before(start - 1) == b':' || group > 0 && (!is_alnum(word) || group == 5)
+        }
+        before => is_alnum(before),
+    }
 }
 
 /// Six or eight pairs with one separator between, or three groups of four with points.
@@ -67,6 +76,13 @@ fn hardware(view: View<'_>, start: usize) -> Answer {
 pub(crate) fn may_go_on(view: View<'_>, colon: usize) -> bool {
     let end = view.run(colon + 1, 5, |unit| unit.is_ascii_hexdigit());
     view.is_open(end) || end > colon + 1 && view.get(end) == Some(b':')
+}
+
+/// Whether an address may have begun with a group of `hex` digits and the gap at `gap`: with fewer than four digits it is
+/// none.
+pub(crate) fn may_go_on_after_gap(view: View<'_>, gap: usize, hex: usize) -> bool {
+    let end = view.run(gap + 2, 5, |unit| unit.is_ascii_hexdigit());
+    view.is_open(end) || hex + end - (gap + 2) >= 4 || matches!(view.get(end), Some(b':' | b'.'))
 }
 
 /// Eight groups, or fewer around one `::`. Loopback and names in code (`std::abs`) are left alone.

@@ -116,7 +116,10 @@ pub(crate) fn may_begin(view: View<'_>, start: usize) -> bool {
 /// How long a number of this country is; zero where there is no such country.
 fn length_at(view: View<'_>, start: usize) -> usize {
     let letter = |at: usize| usize::from(view.units[at].to_ascii_uppercase().wrapping_sub(b'A'));
-    BY_COUNTRY.get(letter(start)).and_then(|second| second.get(letter(start + 1))).map_or(0, |length| usize::from(*length))
+    BY_COUNTRY
+        .get(letter(start))
+        .and_then(|second| second.get(letter(start + 1)))
+        .map_or(0, |length| usize::from(*length))
 }
 
 /// Looks for an account number where [`may_begin`] is true.
@@ -127,8 +130,9 @@ pub(crate) fn recognise(view: View<'_>, start: usize) -> Answer {
     code[1] = view.units[start + 1].to_ascii_uppercase();
     let mut at = start + 2;
     for place in &mut code[2..length] {
-        if !view.units.get(at).copied().is_some_and(is_alnum) {
-            at = view.run(at, 2, |unit| matches!(unit, b' ' | b'-' | b'.' | b'/' | b'_'));
+        let separator = |at: usize| matches!(view.units.get(at), Some(b' ' | b'-' | b'.' | b'/' | b'_'));
+        if separator(at) {
+            at += 1 + usize::from(separator(at + 1));
         }
         match view.get(at) {
             None => return if view.is_open(at) { Answer::Undecided } else { Answer::Nothing },
@@ -141,10 +145,15 @@ pub(crate) fn recognise(view: View<'_>, start: usize) -> Answer {
         return Answer::Undecided;
     }
     let ends = !view.get(at).is_some_and(is_alnum);
-    match ends && code[2].is_ascii_digit() && code[3].is_ascii_digit() && is_valid(&code[..length]) {
+    match ends && are_check_digits(code[2], code[3]) && is_valid(&code[..length]) {
         true => Answer::found(at, Builtin::IbanCode.index()),
         false => Answer::Nothing,
     }
+}
+
+/// Whether the scheme gives two such digits: 98 less a remainder.
+const fn are_check_digits(first: u8, second: u8) -> bool {
+    first.is_ascii_digit() && second.is_ascii_digit() && !matches!((first, second), (b'0', b'0' | b'1') | (b'9', b'9'))
 }
 
 /// The check of ISO 7064, MOD 97-10: the first four characters moved to the end, letters as 10 to 35. Many digits are

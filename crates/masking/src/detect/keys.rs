@@ -237,7 +237,11 @@ pub(crate) fn begun_at(view: View<'_>, start: usize) -> Option<u16> {
     if kind.fewest == 0 {
         return Some(found);
     }
-    let tied = matches!(kind.alphabet, Alphabet::Url | Alphabet::Dotted) && kind.alphabet.has(view.before(start));
+    let before = view.before(start);
+    // A dash that no word stands before is none of a name's.
+    let tied = matches!(kind.alphabet, Alphabet::Url | Alphabet::Dotted)
+        && kind.alphabet.has(before)
+        && (before != b'-' || is_alnum(view.before(start - 1)));
     let body = start + kind.prefix.len();
     let here = |place: usize| match view.units.get(body + place) {
         Some(unit) => kind.alphabet.has(*unit),

@@ -212,7 +212,8 @@ pub(crate) enum Beginning {
 /// per group.
 pub(crate) fn beginning(view: View<'_>, start: usize) -> Beginning {
     let before = view.before(start);
-    if is_alnum(before) || matches!(before, b'_' | b'#' | b'$') || follows_a_point(view, start) {
+    let tied = before == b'_' && !view.before(start - 1).is_ascii_alphabetic();
+    if is_alnum(before) || tied || matches!(before, b'#' | b'$') || follows_a_point(view, start) {
         return Beginning::None;
     }
     if !is_mid_chain(view, start) {
@@ -242,6 +243,16 @@ pub(crate) fn recognise(view: View<'_>, start: usize) -> Answer {
     // Only a phone number is written with what comes before its first digit.
     if !view.get(start).is_some_and(|unit| unit.is_ascii_digit()) {
         return phone::recognise(view, &number);
+    }
+    // `ssn_…`, `CARD_…`: what is part of a name is only what that name says, or a card's number.
+    if view.before(start) == b'_' {
+        let topic = number.topic(view);
+        let card = || card::find(view, &number).filter(|_| !topic.speak_of(Topic::Thing));
+        let security = || social_security(view, &number).filter(|_| topic.speak_of(Topic::Of(Builtin::UsSsn)));
+        let card = card().map(|end| (end, Builtin::CreditCard));
+        let found = card.or_else(|| security().map(|end| (end, Builtin::UsSsn)));
+        let found = found.or_else(|| national::spoken_of(view, &number));
+        return found.map_or(Answer::Nothing, |(end, builtin)| Answer::found(end, builtin.index()));
     }
     let first_of_chain = !phone::goes_on_from_before(view, &number, number.groups().len());
     let spoken_of = if first_of_chain { national::spoken_of(view, &number) } else { None };
@@ -374,7 +385,8 @@ fn social_security(view: View<'_>, number: &Number) -> Option<usize> {
     match (plain, number.uniform_separator(groups.max(2).min(number.group_count))) {
         (true, _) => (number.groups().len() == 1 && spoken_of()).then_some(end),
         (false, Some(separator @ (b'-' | b' '))) => {
-            let tied = matches!(view.before(number.start), b'-' | b'/' | b'.');
+            let tied = matches!(view.before(number.start), b'-' | b'/' | b'.')
+                || separator == b' ' && phone::goes_on_from_before(view, number, 3);
             (!number.goes_on_with(3, separator) && (!tied || spoken_of())).then_some(end)
         }
         (false, _) => spoken_of().then_some(end),
@@ -399,7 +411,9 @@ fn address(view: View<'_>, number: &Number) -> Option<usize> {
     let suffixed = matches!(view.get(end), Some(b'-' | b'+')) && view.get(end + 1).is_some_and(is_alnum);
     let pinned =
         view.before(number.start) == b'=' && matches!(view.before(number.start - 1), b'=' | b'~' | b'>' | b'<');
-    let tied = matches!(view.before(number.start), b'-' | b'+' | b'@') || suffixed || pinned;
+    let before = view.before(number.start);
+    let tied = matches!(before, b'+' | b'@') || before == b'-' && is_alnum(view.before(number.start - 1));
+    let tied = tied || suffixed || pinned;
     // Names for "this machine" and "every machine" point at nobody.
     let is_nobody = matches!(bytes, [127, 0, 0, 1] | [0, 0, 0, 0] | [255, 255, 255, _]);
     if goes_on || tied || is_nobody || context::is_version(view, number.start) {

@@ -1,7 +1,7 @@
 //! Phone numbers: international ones by the plan of ITU-T E.164, national ones by shape or by context.
 
 use super::context::Topic;
-use super::number::{Number, Separator, is_separator, number_of};
+use super::number::{MAX_DIGITS, Number, Separator, is_separator, number_of};
 use super::registry::Builtin;
 use super::{Answer, View};
 
@@ -181,6 +181,18 @@ pub(super) fn recognise(view: View<'_>, number: &Number) -> Answer {
     }
 }
 
+/// What a number's URI begins with (RFC 3966).
+pub(super) const URI: &[u8] = b"tel:";
+
+/// Looks for a number's URI at `start`.
+pub(super) fn recognise_uri(view: View<'_>, start: usize) -> Answer {
+    let mut number = Number::at(start + URI.len());
+    match number.read(view, MAX_DIGITS) {
+        Ok(()) => recognise(view, &number),
+        Err(_) => Answer::Undecided,
+    }
+}
+
 /// Looks for a national number with its trunk zero only.
 pub(super) fn recognise_trunk(view: View<'_>, number: &Number) -> Answer {
     let end =
@@ -202,12 +214,16 @@ fn is_phone(view: View<'_>, number: &Number, groups: usize) -> bool {
     if tied {
         return false;
     }
+    let topic = || number.topic(view);
     if is_international_by_prefix(digits) {
         return true;
     }
-    let topic = || number.topic(view);
     let distinct =
         is_north_american(view, number, groups) || is_trunk(number, groups) || is_known_shape(view, number, groups);
+    if number.has_shape(&[5, 4]) && groups == 2 && number.groups()[1].separator == Separator::One(b'-') {
+        // As postal codes are written in the United States.
+        return topic().speak_of(Topic::Phone);
+    }
     if distinct {
         return !number.goes_on_in_style(groups) && !topic().speak_of(Topic::Thing);
     }
@@ -350,8 +366,13 @@ impl Number {
     fn goes_on_in_style(&self, groups: usize) -> bool {
         match self.groups()[groups - 1].separator {
             Separator::One(separator @ (b'-' | b'.' | b'/')) => self.goes_on_with(groups, separator),
-            // `256 512 1024 2048` is a list of numbers.
-            Separator::One(b' ') => self.digits(1)[0] != 0 && self.goes_on_with(groups, b' '),
+            // `256 512 1024 2048` is a list of numbers, and so is `057 674 803 42 3468 4235`.
+            Separator::One(b' ') if self.digits(1)[0] == 0 => {
+                let next = self.groups().get(groups).filter(|next| next.separator == Separator::One(b' '));
+                let more = self.goes_on_with(groups + 1, b' ');
+                more && next.is_some_and(|next| self.digits(groups + 1)[next.first()] != 0)
+            }
+            Separator::One(b' ') => self.goes_on_with(groups, b' '),
             _ => false,
         }
     }

@@ -9,18 +9,10 @@ use super::{Answer, Hit, Tail, View, is_alnum};
 /// A secret longer than this is not held to its end: what follows is swallowed.
 const MAX_HELD: usize = 256;
 
-/// Looks for a key of this kind at `start`, where its prefix stands.
+/// Looks for a key of this kind at `start`, where it could begin.
 pub(crate) fn prefixed(view: View<'_>, start: usize, kind: &Prefixed) -> Answer {
-    let before = view.before(start);
-    let glued = match kind.alphabet {
-        Alphabet::Url | Alphabet::Dotted => kind.alphabet.has(before),
-        Alphabet::Alnum | Alphabet::Upper | Alphabet::Hex => is_alnum(before),
-    };
     if kind.prefix == "-----BEGIN" {
         return armoured(view, start);
-    }
-    if glued {
-        return Answer::Nothing;
     }
     let body = start + kind.prefix.len();
     let end = view.run(body, MAX_HELD, |unit| kind.alphabet.has(unit));

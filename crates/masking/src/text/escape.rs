@@ -43,6 +43,11 @@ fn backslash(bytes: &[u8]) -> Escape {
         Some(b'/') => Escape::Char('/', run + 1),
         Some(b'"') => Escape::Char('"', run + 1),
         Some(b'u') => unicode(&bytes[run + 1..], run + 1),
+        Some(b'x') => match hex(&bytes[run + 1..], 2) {
+            Hex::CutOff => Escape::CutOff,
+            Hex::Value(value @ 0x20..=0x7e) => Escape::Char(value as u8 as char, run + 3),
+            Hex::Value(_) | Hex::Not => Escape::None,
+        },
         Some(_) => Escape::None,
     }
 }
@@ -59,13 +64,26 @@ fn unicode(digits: &[u8], before: usize) -> Escape {
     }
 }
 
-/// Percent-encoding of visible ASCII (RFC 3986, section 2.1).
+/// Percent-encoding of visible ASCII (RFC 3986, section 2.1), and of other characters in UTF-8 (section 2.5).
 fn percent(bytes: &[u8]) -> Escape {
-    match hex(&bytes[1..], 2) {
-        Hex::CutOff => Escape::CutOff,
-        Hex::Value(value @ 0x20..=0x7e) => Escape::Char(value as u8 as char, 3),
-        Hex::Value(_) | Hex::Not => Escape::None,
+    let length = match hex(&bytes[1..], 2) {
+        Hex::CutOff => return Escape::CutOff,
+        Hex::Value(value @ 0x20..=0x7e) => return Escape::Char(value as u8 as char, 3),
+        Hex::Value(0xc2..=0xdf) => 2,
+        Hex::Value(0xe0..=0xef) => 3,
+        Hex::Value(0xf0..=0xf4) => 4,
+        Hex::Value(_) | Hex::Not => return Escape::None,
+    };
+    let mut encoded = [0; 4];
+    for (place, byte) in encoded.iter_mut().take(length).enumerate() {
+        match (bytes.get(3 * place), hex(bytes.get(3 * place + 1..).unwrap_or_default(), 2)) {
+            (None, _) | (Some(b'%'), Hex::CutOff) => return Escape::CutOff,
+            (Some(b'%'), Hex::Value(value)) => *byte = value as u8,
+            (Some(_), _) => return Escape::None,
+        }
     }
+    let character = std::str::from_utf8(&encoded[..length]).ok().and_then(|text| text.chars().next());
+    character.map_or(Escape::None, |character| Escape::Char(character, 3 * length))
 }
 
 /// HTML's numeric entities and the few named ones that stand for what values are made of.

@@ -9,8 +9,8 @@ use aho_corasick::{Anchored, dfa};
 
 use super::View;
 use super::registry::{Builtin, entries};
-use words::WORDS;
 use crate::text::fold_str;
+use words::WORDS;
 
 /// How many units before a value are read for context.
 pub(crate) const CONTEXT: usize = 96;

@@ -27,7 +27,7 @@ static CODES: LazyLock<Vec<(Builtin, &'static CodeForm, &'static [u8])>> = LazyL
 });
 
 /// So many units at the start of a code are compared with all templates at once.
-const AT_ONCE: usize = 8;
+const AT_ONCE: usize = 12;
 
 /// Which templates may have a unit at a place: one bit for each of [`CODES`], so that most are ruled out without being tried.
 static MAY_STAND: LazyLock<Vec<[u128; 256]>> = LazyLock::new(|| {
@@ -44,7 +44,8 @@ static MAY_STAND: LazyLock<Vec<[u128; 256]>> = LazyLock::new(|| {
 
 /// Whether some code of this template has such a unit at a place; each of its separators may be left out.
 fn may_have(template: &[u8], place: usize, unit: u8) -> bool {
-    let Some(first) = template.first() else { return true };
+    // No letter or digit follows a code.
+    let Some(first) = template.first() else { return place > 0 || !is_alnum(unit) && unit != b'_' };
     match (first, place) {
         (b' ', 0) => is_code_separator(unit) || may_have(&template[1..], 0, unit),
         (b' ', _) => may_have(&template[1..], place, unit) || may_have(&template[1..], place - 1, unit),

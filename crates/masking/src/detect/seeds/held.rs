@@ -93,7 +93,7 @@ enum Part {
 
 /// Whether the word spells an `@` or a dot, or may be about to.
 fn is_sign_word(word: &[u8], part: Part) -> bool {
-    let signs: [&[u8]; 7] = [b"at", b"arroba", b"dot", b"punkt", b"punto", b"point", b"ponto"];
+    let signs: [&[u8]; 8] = [b"at", b"arroba", b"arobase", b"dot", b"punkt", b"punto", b"point", b"ponto"];
     signs.iter().any(|sign| match part {
         Part::Whole => sign.eq_ignore_ascii_case(word),
         Part::Beginning => sign.len() >= word.len() && sign[..word.len()].eq_ignore_ascii_case(word),

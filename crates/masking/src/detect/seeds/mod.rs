@@ -12,7 +12,9 @@ use super::email::{self, AtSign, Sign};
 use super::keys::{self, PREFIXED};
 use super::secret::{self, Announced};
 use super::triggers::Trigger;
-use super::{Answer, View, codes, encoded, hexgroups, iban, is_alnum, national, number, token, triggers, wallet};
+use super::{
+    Answer, View, codes, encoded, hexgroups, iban, is_alnum, national, number, phone, token, triggers, wallet,
+};
 use crate::scanner::{Encoded, Looking, Tokens};
 
 pub(crate) use held::unsettled;
@@ -32,6 +34,7 @@ pub(crate) struct Seed {
 pub(crate) enum Kind {
     Number,
     ShortNumber,
+    PhoneUri,
     Iban,
     NationalInsurance,
     Code,
@@ -61,6 +64,7 @@ pub(crate) fn ask(view: View<'_>, seed: Seed) -> Answer {
     match seed.kind {
         Kind::Number => number::recognise(view, seed.start),
         Kind::ShortNumber => number::recognise_short(view, seed.start),
+        Kind::PhoneUri => phone::recognise_uri(view, seed.start),
         Kind::Iban => iban::recognise(view, seed.start),
         Kind::NationalInsurance => codes::national_insurance(view, seed.start),
         Kind::Code => national::code(view, seed.start),
@@ -133,7 +137,10 @@ impl Collector<'_, '_> {
             let gap = next == Some(b':');
             let likely = match hex {
                 0 => gap,
-                _ if gap => units[group..at].iter().any(u8::is_ascii_digit) || hex == 4 && units[group] | 0x20 == b'f',
+                _ if gap => {
+                    (units[group..at].iter().any(u8::is_ascii_digit) || hex == 4 && units[group] | 0x20 == b'f')
+                        && hexgroups::may_go_on_after_gap(self.view, at, hex)
+                }
                 _ => hexgroups::may_go_on(self.view, at),
             };
             if likely {
@@ -161,6 +168,9 @@ impl Collector<'_, '_> {
         start = self.view.run(start, 2, |unit| matches!(unit, b'"' | b'\'' | b'`'));
         for scheme in [&b"bearer "[..], b"basic ", b"token "] {
             let rest = &self.view.units[start.min(self.view.units.len())..];
+            if !matches!(rest.first(), Some(b'B' | b'b' | b'T' | b't')) {
+                break;
+            }
             if rest.len() >= scheme.len() && rest[..scheme.len()].eq_ignore_ascii_case(scheme) {
                 start += scheme.len();
                 break;
@@ -232,12 +242,18 @@ impl Collector<'_, '_> {
         let units = self.view.units;
         let first = run.max(self.from);
         let mut before = self.view.before(first);
+        if before == b'+' {
+            self.encoded_before(run);
+        }
+        let mut bare = true;
         for (place, unit) in units[first..].iter().copied().enumerate() {
             super::work(1);
             if !triggers::is_key(unit) {
                 break;
             }
-            if is_alnum(std::mem::replace(&mut before, unit)) {
+            let follows_word = is_alnum(std::mem::replace(&mut before, unit));
+            bare &= !follows_word;
+            if follows_word {
                 continue;
             }
             let start = first + place;
@@ -247,10 +263,21 @@ impl Collector<'_, '_> {
             if let Some(kind) = keys::begun_at(self.view, start) {
                 self.push(start, Kind::Prefixed(kind));
             }
-            let begins = start == run || self.view.before(start) == b'.';
+            let begins = bare || self.view.before(start) == b'.';
             if begins && self.looking.encoded == Encoded::SeenThrough && encoded::may_begin(self.view, start) {
                 self.push(start, Kind::Encoded);
             }
+        }
+    }
+
+    /// Base 64 that has a `+` before what is long enough to be seen.
+    fn encoded_before(&mut self, run: usize) {
+        let in_word = |unit: &&u8| is_alnum(**unit) || **unit == b'+';
+        let units = &self.view.units[run.saturating_sub(email::MAX_LOCAL)..run];
+        let start = run - units.iter().rev().take_while(in_word).count();
+        super::work(run - start);
+        if self.looking.encoded == Encoded::SeenThrough && start >= self.from && encoded::may_begin(self.view, start) {
+            self.push(start, Kind::Encoded);
         }
     }
 
@@ -272,8 +299,8 @@ impl Collector<'_, '_> {
     }
 }
 
-static AT_WORDS: LazyLock<[memmem::Finder<'static>; 2]> =
-    LazyLock::new(|| [memmem::Finder::new(b" at "), memmem::Finder::new(b" AT ")]);
+static AT_WORDS: LazyLock<[memmem::Finder<'static>; 3]> =
+    LazyLock::new(|| [b" at ".as_slice(), b" AT ", b" arroba "].map(memmem::Finder::new));
 
 static ARMOUR: LazyLock<memmem::Finder<'static>> = LazyLock::new(|| memmem::Finder::new(b"-----BEGIN"));
 

@@ -1,9 +1,9 @@
 //! Where a number, or a code with digits in it, could begin: at the first digit of a run and just before it.
 
+use super::super::number::{self, Beginning};
 use super::super::secret::{self, Announced};
 use super::super::triggers::Chain;
-use super::super::number::{self, Beginning};
-use super::super::{codes, email, iban, is_alnum, national, token, work};
+use super::super::{codes, email, iban, is_alnum, national, phone, token, work};
 use super::held::is_word_unit;
 use super::{Collector, Kind, Tokens};
 
@@ -70,6 +70,9 @@ impl Collector<'_, '_> {
                 }
             }
             self.number_at(at);
+            if self.view.before(at - signs) == b':' {
+                self.phone_uri(at - signs);
+            }
         }
         // The shortest has 26 characters.
         let word = |place: usize| units.get(at + place).map_or(self.view.is_open(at + place), |unit| is_alnum(*unit));
@@ -82,6 +85,14 @@ impl Collector<'_, '_> {
             if letters && codes::may_begin(self.view, at - 3) {
                 self.push(at - 3, Kind::NationalInsurance);
             }
+        }
+    }
+
+    fn phone_uri(&mut self, number: usize) {
+        let Some(start) = number.checked_sub(phone::URI.len()) else { return };
+        let begins = !is_alnum(self.view.before(start));
+        if begins && self.view.units[start..number].eq_ignore_ascii_case(phone::URI) {
+            self.push(start, Kind::PhoneUri);
         }
     }
 
@@ -103,10 +114,10 @@ impl Collector<'_, '_> {
             // Its letters may begin it.
         } else if national::is_tied(before) {
             return;
-        } else if let Some(next) = units.get(at + 1).filter(|next| !next.is_ascii_alphabetic()) {
-            if chain.digits < 6 || !next.is_ascii_digit() && *next != b'.' {
-                return;
-            }
+        } else if let Some(next) = units.get(at + 1).filter(|next| !next.is_ascii_alphabetic())
+            && (chain.digits < 6 || !next.is_ascii_digit() && *next != b'.')
+        {
+            return;
         }
         let hyphen = usize::from(before == b'-' && at >= 2 && units[at - 2].is_ascii_alphabetic());
         let letters = units[..at - hyphen].iter().rev().take(7).take_while(|unit| unit.is_ascii_alphabetic()).count();
