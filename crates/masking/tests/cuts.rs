@@ -239,8 +239,13 @@ fn own_rules() -> Detectors {
     .expect("the rules compile")
 }
 
+/// `PROPTEST_CASES` asks for more than the usual.
+fn cases(usual: u32) -> u32 {
+    std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(usual)
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 3_000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: cases(3_000), failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn any_cut_of_any_mixture(parts in prop::collection::vec(0..FRAGMENTS.len(), 1..40), seed in any::<u64>()) {

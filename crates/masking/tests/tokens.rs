@@ -281,8 +281,13 @@ fn repeated(masked: &str, parts: &[Part], reveal: &[&str], mut way: usize) -> (S
     (said.join(" | "), seen.join(" | "))
 }
 
+/// `PROPTEST_CASES` asks for more than the usual.
+fn cases(usual: u32) -> u32 {
+    std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(usual)
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: cases(48), failure_persistence: None, ..ProptestConfig::default() })]
 
     /// Every call of a conversation carries its history and is masked from nothing; the tokens are the same again, and
     /// what the model says of them comes back, however it spells and splits them.

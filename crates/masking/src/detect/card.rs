@@ -95,7 +95,10 @@ fn is_grouped_like_a_card(number: &Number, count: usize) -> bool {
     // Numbers of messages; decimals; orders.
     let is_other = match groups {
         [one] => matches!(one.length(), 17 | 18),
-        [whole, fraction] => fraction.separator == Separator::One(b'.') && whole.length() + fraction.length() != 16,
+        [whole, fraction] => {
+            let dotted = fraction.separator == Separator::One(b'.');
+            dotted && whole.length() != 6 && whole.length() + fraction.length() != 16
+        }
         _ => number.has_shape(&[3, 7, 7]),
     };
     let goes_on = || match groups {

@@ -266,6 +266,7 @@ const COMMON: &[Entry] = &[
             "‹01 23 76 43 35›",
             "phone: ‹8005551234›",
             "‹+44 (0)20 7946 0958›",
+            "<a href=\"‹tel:+44-121-443-5362›\">",
         ],
         leaves: &[
             "2024-11-24",
@@ -313,7 +314,12 @@ const COMMON: &[Entry] = &[
         context: &[],
         digits: None,
         code: None,
-        finds: &["MAC ‹7a:d6:b9:61:e4:1b› joined", "‹00-1B-44-11-3A-B7›", "‹001b.4411.3ab7›"],
+        finds: &[
+            "MAC ‹7a:d6:b9:61:e4:1b› joined",
+            "‹00-1B-44-11-3A-B7›",
+            "‹001b.4411.3ab7›",
+            "mac:‹7a:d6:b9:61:e4:1b›",
+        ],
         leaves: &["ff:ff:ff:ff:ff:ff", "12:30:45", "00:00:00:00:00:00"],
     },
     Entry {
