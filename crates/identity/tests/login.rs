@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use gatewright_demo::issuer::{Issuer, Person};
 use gatewright_dial::{Dial, Roots};
-use gatewright_identity::login::{self, Login, LoginFault, SignIn, TokenFile, Tokens};
+use gatewright_identity::login::{self, Attempt, Login, LoginFault, SignIn, TokenFile, Tokens, WebSignIn};
 use gatewright_identity::{Identities, IssuerConfig};
-use gatewright_model::Clock;
+use gatewright_model::{Clock, Secret};
 use serde_json::json;
 use support::{Answer, Key, NOW, Provider, StandingClock, SystemEntropy, ask, dial};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -244,6 +244,56 @@ async fn tokens_that_are_not_of_this_sign_in_are_refused() {
             Err(fault) => assert!(fault.to_string().contains(word), "{word}: {fault}"),
         }
     }
+}
+
+#[tokio::test]
+async fn a_person_signs_in_through_a_page() {
+    let scene = scene().await;
+    let mut sign_in = WebSignIn {
+        issuer: scene.issuer.url().to_owned(),
+        client: "gatewright-cli".to_owned(),
+        secret: None,
+        redirect_uri: "http://127.0.0.1:8081/sign-in/callback".to_owned(),
+    };
+    let (url, attempt) = sign_in.begin(&scene.dial, &SystemEntropy).await.expect("begun");
+    assert!(url.contains("code_challenge_method=S256") && !url.contains(&attempt.verifier), "{url}");
+    let back = pick(&url, "carol").await;
+    let (place, query) = back.split_once('?').expect("a query");
+    assert_eq!(place, sign_in.redirect_uri);
+    let finish = |sign_in: WebSignIn, attempt: Attempt, query: String| {
+        let (dial, clock) = (scene.dial.clone(), Arc::clone(&scene.clock));
+        async move { sign_in.finish(&attempt, &query, &dial, &*clock).await }
+    };
+    // What strangers send costs the provider no question and ends nothing.
+    for stranger in ["", "code=c", "code=c&state=guess", &format!("{query}&state=x"), "error=access_denied"] {
+        let outcome = finish(sign_in.clone(), attempt.clone(), stranger.to_owned()).await;
+        assert!(matches!(outcome, Err(LoginFault::Unasked)), "{stranger}: {outcome:?}");
+    }
+    let mixed_up = query.replace("iss=http", "iss=https");
+    let outcome = finish(sign_in.clone(), attempt.clone(), mixed_up).await;
+    assert!(matches!(outcome, Err(LoginFault::BadAnswer(_))), "{outcome:?}");
+    let tokens = finish(sign_in.clone(), attempt.clone(), query.to_owned()).await.expect("signed in");
+    assert!(tokens.expires.seconds() > NOW);
+    let again = finish(sign_in.clone(), attempt, query.to_owned()).await;
+    assert!(matches!(again, Err(LoginFault::Refused(word)) if word == "invalid_grant"), "a code is good once");
+
+    // Another attempt's nonce or verifier, or another way back, is refused with a code that is good.
+    for change in ["nonce", "verifier", "redirect_uri"] {
+        let (url, attempt) = sign_in.begin(&scene.dial, &SystemEntropy).await.expect("begun");
+        let back = pick(&url, "carol").await;
+        let (mut changed, mut there) = (attempt.clone(), sign_in.clone());
+        match change {
+            "nonce" => changed.nonce = "another".to_owned(),
+            "verifier" => changed.verifier = "v".repeat(43),
+            _ => there.redirect_uri = "http://127.0.0.1:8082/sign-in/callback".to_owned(),
+        }
+        let query = back.split_once('?').expect("a query").1.to_owned();
+        assert!(finish(there, changed, query).await.is_err(), "{change}");
+    }
+    // A secret goes only to a provider that says that it takes one so.
+    sign_in.secret = Some(Arc::new(Secret::new("s3cret".to_owned())));
+    let outcome = sign_in.begin(&scene.dial, &SystemEntropy).await;
+    assert!(matches!(outcome, Err(LoginFault::Provider(_))));
 }
 
 #[tokio::test]

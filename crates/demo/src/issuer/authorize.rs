@@ -60,10 +60,11 @@ impl Request {
     }
 }
 
-/// `http://127.0.0.1:PORT/callback` or the same on `localhost` (RFC 8252, section 7.3).
+/// `http://127.0.0.1:PORT/callback` or the same on `localhost`, at any port (RFC 8252, section 7.3): the command line's;
+/// and `/sign-in/callback`, the console's.
 fn is_loopback_callback(uri: &str) -> bool {
     let rest = uri.strip_prefix("http://127.0.0.1:").or_else(|| uri.strip_prefix("http://localhost:"));
-    let port = rest.and_then(|rest| rest.strip_suffix("/callback"));
+    let port = rest.and_then(|rest| rest.strip_suffix("/sign-in/callback").or_else(|| rest.strip_suffix("/callback")));
     port.is_some_and(|port| {
         port.bytes().all(|byte| byte.is_ascii_digit()) && port.parse::<u16>().is_ok_and(|port| port != 0)
     })
@@ -135,7 +136,9 @@ mod tests {
 
     #[test]
     fn browsers_are_sent_to_loopback_callbacks_alone() {
-        for uri in ["http://127.0.0.1:1/callback", "http://localhost:65535/callback"] {
+        for uri in
+            ["http://127.0.0.1:1/callback", "http://localhost:65535/callback", "http://127.0.0.1:8081/sign-in/callback"]
+        {
             assert!(is_loopback_callback(uri), "{uri}");
         }
         for uri in [
@@ -146,6 +149,9 @@ mod tests {
             "http://127.0.0.1:+1/callback",
             "http://127.0.0.1:65536/callback",
             "http://127.0.0.1:1/callback/",
+            "http://127.0.0.1:1/x/callback",
+            "http://127.0.0.1:1/sign-in//callback",
+            "http://127.0.0.1:1/sign-in/sign-in/callback",
             "http://127.0.0.1:1/callback?x",
             "http://127.0.0.1:1@evil.example/callback",
             "http://127.0.0.1:1.evil.example/callback",

@@ -34,7 +34,7 @@ pub(crate) struct Expected {
 }
 
 /// What the provider sent through the browser.
-type Outcome = Result<Secret<String>, LoginFault>;
+pub(crate) type Outcome = Result<Secret<String>, LoginFault>;
 
 /// Waits for the browser that belongs to this sign-in and gives its code.
 ///
@@ -95,14 +95,25 @@ fn answer(
     }
 }
 
-/// The outcome in this query; `None` where it is not one of this sign-in.
-fn read(query: &str, expected: &Expected) -> Option<Outcome> {
+/// Whether a query carries a sign-in's state.
+pub(crate) fn has_state(query: &str, state: &str) -> bool {
+    let given = fields(query).and_then(|mut fields| fields.remove("state")).unwrap_or_default();
+    verify_slices_are_equal(given.as_bytes(), state.as_bytes()).is_ok()
+}
+
+fn fields(query: &str) -> Option<BTreeMap<String, String>> {
     let mut fields = BTreeMap::new();
     for (name, value) in form_urlencoded::parse(query.as_bytes()) {
         if value.len() > LONGEST_VALUE || fields.insert(name.into_owned(), value.into_owned()).is_some() {
             return None;
         }
     }
+    Some(fields)
+}
+
+/// The outcome in this query; `None` where it is not one of this sign-in.
+pub(crate) fn read(query: &str, expected: &Expected) -> Option<Outcome> {
+    let mut fields = fields(query)?;
     verify_slices_are_equal(fields.get("state")?.as_bytes(), expected.state.as_bytes()).ok()?;
     match fields.get("iss") {
         Some(issuer) if *issuer != expected.issuer => return Some(Err(mixed_up())),

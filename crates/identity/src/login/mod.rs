@@ -4,22 +4,28 @@
 //! on 127.0.0.1 and gives [`Tokens`]; [`TokenFile`] keeps them; [`fresh_token`] reads them, refreshed where they are
 //! about to expire. Opening the browser and talking to the person is left to the caller.
 //!
+//! [`WebSignIn`] is the same for a page that people sign in to, with the browser's way back through that page.
+//!
 //! The identity token is verified as the gateway would verify it, nonce included. What is kept and sent to the gateway
 //! is the access token where it is a JWT, else the identity token: some providers give access tokens that only they
 //! can read.
 
+mod attempt;
 mod callback;
 mod flow;
 mod fresh;
 mod token_file;
 mod tokens;
+mod web;
 
 use std::path::PathBuf;
 
+pub use attempt::Attempt;
 pub use flow::{Login, SignIn, start};
 pub use fresh::fresh_token;
 pub use token_file::TokenFile;
 pub use tokens::Tokens;
+pub use web::WebSignIn;
 
 /// Why there is no token. In words for the person at the terminal; never quotes a token.
 #[derive(Debug, thiserror::Error)]
@@ -39,6 +45,9 @@ pub enum LoginFault {
     /// The tokens are not those of this sign-in.
     #[error("the identity provider's answer is not accepted: {0}")]
     BadAnswer(String),
+    /// What came back is not the answer to this sign-in.
+    #[error("this is not the answer to the sign-in that was begun")]
+    Unasked,
     /// Nobody is signed in.
     #[error("not signed in; run `gatewright login`")]
     NotSignedIn,

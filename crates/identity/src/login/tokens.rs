@@ -5,8 +5,9 @@ use gatewright_json::{Value, parse};
 use gatewright_model::{Secret, Timestamp};
 use http::StatusCode;
 
+use super::LoginFault;
+use super::attempt::Client;
 use super::callback::error_word;
-use super::{LoginFault, SignIn};
 use crate::oidc::{self, Claims, Compact, IssuerConfig, KeySource, LONGEST_TOKEN};
 
 /// What a sign-in gave.
@@ -73,14 +74,14 @@ fn is_token(text: &str) -> bool {
 pub(crate) async fn check_id_token(
     dial: &Dial,
     answer: &Answer,
-    sign_in: &SignIn,
+    client: Client<'_>,
     keys_url: &str,
     nonce: &str,
     now: Timestamp,
 ) -> Result<(), LoginFault> {
     let bad = |why: String| LoginFault::BadAnswer(format!("its identity token: {why}"));
     let token = answer.identity.as_ref().ok_or_else(|| bad("there is none".to_owned()))?.expose();
-    let mut config = IssuerConfig::new("login", &*sign_in.issuer, &*sign_in.client);
+    let mut config = IssuerConfig::new("login", client.issuer, client.id);
     config.keys = KeySource::At(keys_url.to_owned());
     let fetched = oidc::fetch_keys(dial, &config).await.map_err(LoginFault::Provider)?;
     let compact = Compact::read(token).map_err(|flaw| bad(flaw.to_string()))?;

@@ -87,9 +87,11 @@ fn given_token() -> Option<String> {
 fn outcome(fault: &LoginFault) -> Outcome {
     match fault {
         LoginFault::Provider(_) | LoginFault::Listener(_) | LoginFault::TimedOut(_) => Outcome::Unreachable,
-        LoginFault::Refused(_) | LoginFault::BadAnswer(_) | LoginFault::NotSignedIn | LoginFault::Ended => {
-            Outcome::Finding
-        }
+        LoginFault::Refused(_)
+        | LoginFault::BadAnswer(_)
+        | LoginFault::Unasked
+        | LoginFault::NotSignedIn
+        | LoginFault::Ended => Outcome::Finding,
         LoginFault::File { .. } | LoginFault::Exposed(_) | LoginFault::Unreadable(_) | LoginFault::Busy(_) => {
             Outcome::Internal
         }
