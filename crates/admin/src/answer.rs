@@ -86,6 +86,12 @@ impl Admin {
         response
     }
 
+    /// What a request is told whose host is not one of this listener's names, whatever else it asks for; `None` for the
+    /// others. For whoever answers beside this API.
+    pub fn stranger(&self, head: &Parts) -> Option<Response<Full<Bytes>>> {
+        self.host(head).err().map(|problem| say(&problem))
+    }
+
     fn host(&self, head: &Parts) -> Result<(), Problem> {
         self.hosts.check(head).map_err(|strange| match strange {
             Strange::Malformed => Problem::new(400, "bad_host", "A request names exactly one host."),

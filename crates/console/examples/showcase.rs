@@ -1,20 +1,15 @@
 //! Serves every page of the console with made-up approvals, for whoever works on how they look:
-//! `cargo run -p gatewright-console --example showcase`, then http://127.0.0.1:8091/sign-in/callback?state=state-1&code=carol
-//! after "Sign in with demo" (which leads nowhere).
+//! `cargo run -p gatewright-console --example showcase`.
 
 #![allow(missing_docs, clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
 
 #[path = "../tests/support/mod.rs"]
 mod support;
 
-use std::convert::Infallible;
 use std::sync::{Arc, Mutex};
 
 use gatewright_api::{ApprovalState, Choice, Grant, GrantState, Similar, Vote};
-use gatewright_console::{Console, Visit};
-use http_body_util::BodyExt;
-use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
+use gatewright_console::Console;
 use support::{Fake, NOW, access, held, parts, person, text};
 
 const RULE: Option<&str> = Some("bulk-export");
@@ -26,22 +21,7 @@ async fn main() {
     let console = Arc::new(Console::new(parts(&fake, &Arc::new(Mutex::new(NOW)))).unwrap());
     let listener = tokio::net::TcpListener::bind("127.0.0.1:8091").await.unwrap();
     println!("http://127.0.0.1:8091/");
-    loop {
-        let (stream, peer) = listener.accept().await.unwrap();
-        let console = Arc::clone(&console);
-        tokio::spawn(async move {
-            let service = service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
-                let console = Arc::clone(&console);
-                async move {
-                    let (head, body) = request.into_parts();
-                    let body = body.collect().await.unwrap().to_bytes();
-                    let visit = Visit { head: &head, body, from: peer.ip(), secure: false };
-                    Ok::<_, Infallible>(console.answer(visit).await)
-                }
-            });
-            let _ = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
-        });
-    }
+    support::serve(listener, console).await;
 }
 
 fn fill(fake: &Fake) {

@@ -28,8 +28,10 @@ pub struct Parts {
     pub door: Arc<dyn Door>,
     /// The way to the admin API.
     pub api: Arc<dyn Transport>,
-    /// Clock and randomness.
+    /// Clock, randomness and memory.
     pub around: Arc<dyn Surroundings>,
+    /// Sessions that were ended before this process began, and until when their cookies would open.
+    pub ended: Vec<(String, u64)>,
     /// Where browsers reach the console, where that is configured: scheme, host and port.
     pub url: Option<String>,
 }
@@ -78,10 +80,10 @@ pub(crate) type Paged = Result<Answer, Problem>;
 impl Console {
     /// A console; `None` where the key cannot be used.
     pub fn new(parts: Parts) -> Option<Self> {
-        let Parts { key, door, api, around, url } = parts;
+        let Parts { key, door, api, around, ended, url } = parts;
         let url = url.as_deref().map(Origin::configured);
         let seal = Seal::new(&key)?;
-        Some(Self { seal, door, api, around, sessions: Sessions::new(), attempts: Attempts::default(), url })
+        Some(Self { seal, door, api, around, sessions: Sessions::new(ended), attempts: Attempts::default(), url })
     }
 
     /// Whether a path is one of the console's.
@@ -186,7 +188,7 @@ impl Console {
             Ok(answer) => answer,
             // The token ended or was taken back meanwhile; so has the session.
             Err(problem) if problem.status == 401 => {
-                self.sessions.end(&guest.session, guest.now);
+                self.sessions.end(&guest.session, &*self.around);
                 let mut answer = to_sign_in(visit);
                 add_cookies(&mut answer, session::cookie(origin).clear(&visit.head.headers));
                 answer
@@ -196,7 +198,7 @@ impl Console {
     }
 
     fn sign_out(&self, guest: &Guest<'_>, visit: &Visit<'_>, origin: &Origin) -> Answer {
-        self.sessions.end(&guest.session, guest.now);
+        self.sessions.end(&guest.session, &*self.around);
         let mut answer = headers::go("/sign-in?done=signed-out");
         add_cookies(&mut answer, session::cookie(origin).clear(&visit.head.headers));
         answer

@@ -73,11 +73,15 @@ pub enum Closed {
     Provider(String),
 }
 
-/// The clock and the randomness of this machine.
+/// The clock, the randomness and the memory of this machine.
 pub trait Surroundings: Send + Sync {
     /// Seconds since 1970.
     fn now(&self) -> u64;
 
     /// Fills this with bytes that nobody can guess.
     fn fill(&self, bytes: &mut [u8]);
+
+    /// Writes down that a session was ended by its person, for as long as its cookie would still open. Given back at the
+    /// next start as [`Parts::ended`](crate::Parts::ended).
+    fn keep_ended(&self, id: &str, until: u64);
 }

@@ -65,8 +65,8 @@ impl Session {
 }
 
 impl Sessions {
-    pub(crate) fn new() -> Self {
-        Self { ended: Mutex::default() }
+    pub(crate) fn new(ended: Vec<(String, u64)>) -> Self {
+        Self { ended: Mutex::new(ended.into_iter().collect()) }
     }
 
     /// The session of a request, where it has one that counts.
@@ -77,7 +77,9 @@ impl Sessions {
     }
 
     /// From now on it does not count, whoever kept a copy of its cookie.
-    pub(crate) fn end(&self, session: &Session, now: u64) {
+    pub(crate) fn end(&self, session: &Session, around: &dyn Surroundings) {
+        let now = around.now();
+        around.keep_ended(&session.id, session.expires);
         let mut ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
         if ended.len() >= MOST_ENDED {
             ended.retain(|_, until| now < *until);

@@ -103,7 +103,7 @@ impl Console {
             me.map_err(|problem| Closed::Provider(format!("the gateway does not take its token: {}", problem.detail)))?;
         let now = self.around.now();
         if let Some(before) = self.sessions.of(&visit.head.headers, &self.seal, origin, now) {
-            self.sessions.end(&before, now);
+            self.sessions.end(&before, &*self.around);
         }
         let session = Session::begin(token, me.person, &*self.around);
         let too_long =

@@ -20,6 +20,8 @@ pub struct DeploymentKeys {
     pub threads: [u8; 32],
     /// Makes pseudonyms.
     pub pseudonyms: [u8; 32],
+    /// Seals the console's sessions; who replaces it signs everybody out.
+    pub console: [u8; 32],
 }
 
 impl DeploymentKeys {
@@ -29,6 +31,7 @@ impl DeploymentKeys {
         Ok(Self {
             threads: key(&folder.join("threads.key"), entropy)?,
             pseudonyms: key(&folder.join("pseudonyms.key"), entropy)?,
+            console: key(&folder.join("console.key"), entropy)?,
         })
     }
 }

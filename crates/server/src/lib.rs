@@ -6,6 +6,7 @@ pub mod assemble;
 mod authority;
 pub mod commands;
 pub mod config;
+mod console;
 pub mod keys;
 pub mod listen;
 pub mod quickstart;

@@ -27,6 +27,7 @@ use crate::authority::LiveAuthority;
 use crate::commands::{Outcome, complain};
 use crate::config::ready::CatalogueFrom;
 use crate::config::{Change, Loaded, Reloader, Side};
+use crate::console::{LiveDoor, operators_side};
 use crate::keys::{DeploymentKeys, create_folder};
 use crate::listen::{self, Bounds, Drain, Front, Peer, ReloadingTls, Serve, Workers};
 use crate::readiness::Readiness;
@@ -150,7 +151,7 @@ impl Running {
             threads: Threads::new(&keys.threads),
             audience: telemetry.audience(),
             clock: Arc::clone(&clock),
-            entropy,
+            entropy: Arc::clone(&entropy),
             quotas: Arc::new(quotas),
             owned: Arc::clone(shared.owned()),
             pseudonym_key: keys.pseudonyms,
@@ -170,7 +171,8 @@ impl Running {
         };
         let authority = Arc::new(LiveAuthority::new(Arc::clone(&gateway), log.clone(), Arc::clone(&clock)));
         let parts: Vec<Arc<dyn Part>> = vec![Arc::new(WhoAmI::new(Arc::clone(&authority) as Arc<dyn Authority>))];
-        let admin_side = telemetry.admin(&readiness, &ready).serving(authority, parts);
+        let admin_api = telemetry.admin(&readiness, &ready).serving(authority, parts);
+        let (door, admin_side) = operators_side(admin_api, &ready, keys.console, &clock, &entropy)?;
         let workers = Workers::start(MOST_WORKERS).map_err(StartFault::Threads)?;
         let here = [Handle::current()];
         let counts = telemetry.counts();
@@ -189,7 +191,7 @@ impl Running {
             running.beside.spawn(ask_witnesses(running.log.witnessed(), policy.policy.clone(), dial));
         }
         if let Some(reloader) = reloader {
-            running.follow(reloader, identities, telemetry);
+            running.follow(reloader, identities, telemetry, door);
         }
         Ok(running)
     }
@@ -217,7 +219,13 @@ impl Running {
     }
 
     /// Puts each new configuration that holds in the place of the one that runs.
-    fn follow(&mut self, mut reloader: Reloader, mut identities: Arc<Identities>, telemetry: Telemetry) {
+    fn follow(
+        &mut self,
+        mut reloader: Reloader,
+        mut identities: Arc<Identities>,
+        telemetry: Telemetry,
+        door: Arc<LiveDoor>,
+    ) {
         let (gateway, log) = (Arc::clone(&self.gateway), self.log.clone());
         let status = reloader.status();
         self.beside.spawn(async move {
@@ -227,9 +235,11 @@ impl Running {
                         for setting in restart {
                             tracing::warn!(setting, "this change counts only after a restart");
                         }
+                        let issuers = loaded.ready.issuers.clone();
                         match replace(&gateway, &log, *loaded, &identities).await {
                             Ok(new) => {
                                 identities = new;
+                                door.replace(issuers);
                                 telemetry.reloaded(Ok(()));
                             }
                             Err(fault) => {

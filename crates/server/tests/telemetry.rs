@@ -17,7 +17,7 @@ use gatewright_model::{
 };
 use gatewright_server::config;
 use gatewright_server::listen::{Bounds, Drain, Front, bind};
-use gatewright_server::telemetry::Telemetry;
+use gatewright_server::telemetry::{AdminSide, Telemetry};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -147,7 +147,7 @@ async fn counts_journeys_and_tells_them_on_the_admin_listener_alone() {
     let folder = tempfile::tempdir().expect("a folder");
     let (telemetry, ready) = telemetry(folder.path());
     let reasons = Arc::new(Mutex::new(Vec::new()));
-    let side = telemetry.admin(&Arc::new(Stands(Arc::clone(&reasons))), &ready);
+    let side = AdminSide::new(telemetry.admin(&Arc::new(Stands(Arc::clone(&reasons))), &ready));
     let listener = bind(ready.admin_listener.address).expect("a port");
     let address = listener.local_addr().expect("its address");
     let bounds = Bounds::from(&ready.limits);

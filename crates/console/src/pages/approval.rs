@@ -175,7 +175,7 @@ fn what_runs(
     html! {
         section.runs {
             div.head {
-                h2 { "What runs if you approve" }
+                h2 { (heading(shown.approval.state)) }
                 @match texts {
                     Shown::Original(_) => { a.quiet href={ "/approvals/" (id) } { "Show masked" } }
                     Shown::Masked(_) if may_see_original => {
@@ -211,6 +211,15 @@ fn what_runs(
     }
 }
 
+const fn heading(state: ApprovalState) -> &'static str {
+    match state {
+        ApprovalState::Pending => "What runs if you approve",
+        ApprovalState::Approved => "What may run",
+        ApprovalState::Used => "What ran",
+        ApprovalState::Denied | ApprovalState::Expired | ApprovalState::Revoked => "What was asked",
+    }
+}
+
 fn details(shown: &ApprovalShown, now: u64) -> Markup {
     let approval = &shown.approval;
     let one = |name: &str, value: Option<&str>| {
@@ -241,8 +250,11 @@ fn details(shown: &ApprovalShown, now: u64) -> Markup {
                     div { dt { "Counts for" } dd { (approval.uses.of) " " (if approval.uses.of == 1 { "call" } else { "calls" })
                         @if approval.uses.left != approval.uses.of { ", " (approval.uses.left) " left" } } }
                 }
-                div { dt { @if approval.state == ApprovalState::Approved { "Stands until" } @else { "To be decided" } }
-                    dd { (times::moment(&approval.expires, now)) } }
+                @match approval.state {
+                    ApprovalState::Pending => div { dt { "To be decided" } dd { (times::moment(&approval.expires, now)) } },
+                    ApprovalState::Approved => div { dt { "Counts until" } dd { (times::moment(&approval.expires, now)) } },
+                    ApprovalState::Denied | ApprovalState::Expired | ApprovalState::Used | ApprovalState::Revoked => {}
+                }
                 @if let Some(narrowed) = &approval.narrowed {
                     @if let Some(tokens) = narrowed.max_tokens { div { dt { "Narrowed to" } dd { (tokens) " tokens" } } }
                     @if let Some(seconds) = narrowed.for_s { div { dt { "Narrowed to" } dd { (times::exact(seconds)) } } }

@@ -11,8 +11,12 @@ use crate::{times, visible};
 pub(crate) async fn show(guest: &Guest<'_>) -> Paged {
     let api = guest.api();
     let me = api.me().await?;
-    let pending = api.approvals(Some(ApprovalState::Pending)).await?;
-    let mine = pending.iter().filter(|approval| approval.may_decide.is_none()).count();
+    let waiting = match api.approvals(Some(ApprovalState::Pending)).await {
+        Ok(pending) => waiting(pending.iter().filter(|approval| approval.may_decide.is_none()).count()),
+        // Who one is can be said by a gateway that holds nothing for approval, too.
+        Err(problem) if problem.status == 404 => html! { "This gateway holds nothing for approval." },
+        Err(problem) => return Err(problem),
+    };
     let list = |values: &[String]| -> Markup {
         html! { @if values.is_empty() { span.faint { "none" } } @else { (visible::line(&values.join(", "))) } }
     };
@@ -21,11 +25,7 @@ pub(crate) async fn show(guest: &Guest<'_>) -> Paged {
         ul.cards #home data-live="30" {
             li.card {
                 a.cover #to-approvals href="/approvals" { "Approvals" }
-                p { @match mine {
-                    0 => "Nothing waits for you.",
-                    1 => b { "1 waits for your decision." },
-                    _ => b { (mine) " wait for your decision." },
-                } }
+                p { (waiting) }
             }
             li.card {
                 a.cover #to-access href="/access" { "Access for a time" }
@@ -43,4 +43,14 @@ pub(crate) async fn show(guest: &Guest<'_>) -> Paged {
         }
     };
     Ok(headers::page(StatusCode::OK, frame::page("Home", Place::Elsewhere, &guest.session, content)))
+}
+
+fn waiting(mine: usize) -> Markup {
+    html! {
+        @match mine {
+            0 => "Nothing waits for you.",
+            1 => b { "1 waits for your decision." },
+            _ => b { (mine) " wait for your decision." },
+        }
+    }
 }

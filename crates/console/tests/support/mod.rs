@@ -2,10 +2,15 @@
 
 #![allow(dead_code, missing_docs, unreachable_pub, clippy::unwrap_used, clippy::panic)]
 
+use std::convert::Infallible;
 use std::sync::{Arc, Mutex};
 
 use gatewright_api::*;
-use gatewright_console::{Begun, Closed, Door, Later, Parts, Started, Surroundings, Token};
+use gatewright_console::{Begun, Closed, Console, Door, Later, Parts, Started, Surroundings, Token, Visit};
+use http_body_util::BodyExt;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
 
 /// 2027-01-15T08:00:00Z
 pub const NOW: u64 = 1_800_000_000;
@@ -23,9 +28,9 @@ pub struct State {
 }
 
 #[derive(Clone, Default)]
-pub struct Fake(pub Arc<Mutex<State>>);
+pub struct Fake(pub Arc<Mutex<State>>, pub Arc<Mutex<Vec<(String, u64)>>>);
 
-pub struct Clock(pub Arc<Mutex<u64>>);
+pub struct Clock(pub Arc<Mutex<u64>>, pub Arc<Mutex<Vec<(String, u64)>>>);
 
 impl Surroundings for Clock {
     fn now(&self) -> u64 {
@@ -37,6 +42,10 @@ impl Surroundings for Clock {
         let count = COUNTER.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         bytes.fill(7);
         bytes[..8].copy_from_slice(&count.to_le_bytes());
+    }
+
+    fn keep_ended(&self, id: &str, until: u64) {
+        self.1.lock().unwrap().push((id.to_owned(), until));
     }
 }
 
@@ -53,7 +62,8 @@ impl Door for OpenDoor {
             if issuer != "demo" {
                 return Err(Closed::UnknownIssuer);
             }
-            let url = format!("http://idp.example/authorize?redirect_uri={redirect_uri}");
+            // Whoever knocks is carol: the provider sends the browser straight back.
+            let url = format!("{redirect_uri}?state=state-1&code=carol");
             let text = |text: &str| text.to_owned();
             let (state, nonce, verifier) = (text("state-1"), text("nonce-1"), text("verifier-1"));
             Ok(Begun { url, started: Started { issuer: text(issuer), state, nonce, verifier } })
@@ -233,13 +243,34 @@ pub fn access(id: &str, who: &str, role: &str, for_s: u64) -> ApprovalShown {
     shown
 }
 
+/// Answers browsers on this port with a console over these, until it is dropped.
+pub async fn serve(listener: tokio::net::TcpListener, console: Arc<Console>) {
+    loop {
+        let (stream, peer) = listener.accept().await.unwrap();
+        let console = Arc::clone(&console);
+        tokio::spawn(async move {
+            let service = service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
+                let console = Arc::clone(&console);
+                async move {
+                    let (head, body) = request.into_parts();
+                    let body = body.collect().await.unwrap().to_bytes();
+                    let visit = Visit { head: &head, body, from: peer.ip(), secure: false };
+                    Ok::<_, Infallible>(console.answer(visit).await)
+                }
+            });
+            let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+        });
+    }
+}
+
 /// A console over these.
 pub fn parts(fake: &Fake, clock: &Arc<Mutex<u64>>) -> Parts {
     Parts {
         key: [9; 32],
         door: Arc::new(OpenDoor),
         api: Arc::new(fake.clone()),
-        around: Arc::new(Clock(Arc::clone(clock))),
+        around: Arc::new(Clock(Arc::clone(clock), Arc::clone(&fake.1))),
+        ended: fake.1.lock().unwrap().clone(),
         url: None,
     }
 }

@@ -135,7 +135,7 @@ impl Told {
         let mut text = String::new();
         let _ = write!(
             text,
-            "Gatewright is running.\n\n  callers    {url}/v1   (OpenAI-style; only base URL and key change)\n  operators  {}\n  \
+            "Gatewright is running.\n\n  callers    {url}/v1   (OpenAI-style; only base URL and key change)\n  console    {}   (open it in a browser; carol approves)\n  \
              sign-in    {issuer}   (a demo: alice is an analyst, bob an ML admin, carol in security)\n  records    {data}\n\n\
              Copy and paste, in another terminal in this folder:\n",
             running.admin_url()

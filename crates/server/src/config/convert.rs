@@ -2,6 +2,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use gatewright_identity::Dial;
 use gatewright_model::Digest;
 
 use crate::listen::certificate::{self, BadCertificate};
@@ -133,6 +134,9 @@ impl Conversion<'_> {
         if !listener.hosts.is_empty() {
             self.faults.add(mark, "`hosts` belongs to the admin listener");
         }
+        if listener.url.is_some() {
+            self.faults.add(mark, "`url` belongs to the admin listener");
+        }
         if listener.tls.is_none() && !listener.address.ip().is_loopback() {
             self.warn(
                 mark,
@@ -163,7 +167,7 @@ impl Conversion<'_> {
         let written = if key == "data" { &listen.data } else { &listen.admin };
         match self.required(written.as_ref(), listen.mark, &format!("listen.{key}"))? {
             raw::Listener::Address(address) => {
-                let listener = Listener { address: self.address(address)?, tls: None, hosts: Vec::new() };
+                let listener = Listener { address: self.address(address)?, tls: None, hosts: Vec::new(), url: None };
                 Some((listener, address.mark, None))
             }
             raw::Listener::Section(section) => {
@@ -175,7 +179,8 @@ impl Conversion<'_> {
                     Some(certificate) => Some(certificate?),
                     None => None,
                 };
-                let listener = Listener { address: address?, tls, hosts };
+                let url = section.url.as_ref().and_then(|url| self.console_url(url));
+                let listener = Listener { address: address?, tls, hosts: with_host_of(hosts, url.as_deref()), url };
                 Some((listener, section.mark, section.danger_plaintext.as_ref()))
             }
         }
@@ -197,6 +202,23 @@ impl Conversion<'_> {
             return None;
         }
         Some(host)
+    }
+
+    /// An origin: cookies and the way back from an identity provider hang on exactly this.
+    fn console_url(&mut self, text: &At<String>) -> Option<String> {
+        let url = text.value.trim_end_matches('/').to_ascii_lowercase();
+        let host = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b':' | b'[' | b']');
+        if host.is_none_or(|host| host.is_empty() || !host.bytes().all(plain)) {
+            self.faults
+                .add(text.mark, "expected a scheme and a host, such as https://gateway.ops.example, without a path");
+            return None;
+        }
+        if url.starts_with("http://") && Dial::check_url(&url).is_err() {
+            self.faults.add(text.mark, "a console that browsers reach by plain http must be on loopback");
+            return None;
+        }
+        Some(url)
     }
 
     fn tls(&mut self, tls: &raw::Tls) -> Option<CertificateFiles> {
@@ -351,4 +373,11 @@ impl Conversion<'_> {
         }
         chosen
     }
+}
+
+/// Whoever says by which URL the console is reached need not repeat its host.
+fn with_host_of(mut hosts: Vec<String>, url: Option<&str>) -> Vec<String> {
+    let host = url.and_then(|url| url.parse::<http::Uri>().ok()).and_then(|url| url.host().map(str::to_owned));
+    hosts.extend(host);
+    hosts
 }

@@ -44,7 +44,12 @@ impl Conversion<'_> {
                 self.faults.add(url.mark, fault.to_string());
             }
         }
-        Some(Issuer { tokens, login_client: raw.login_client.as_ref().map(|client| client.value.clone()) })
+        if let (Some(secret), None) = (&raw.login_secret, &raw.login_client) {
+            self.faults.add(secret.mark, "`login_secret` is the secret of `login_client`, which is missing");
+        }
+        let login_client = raw.login_client.as_ref().map(|client| client.value.clone());
+        let login_secret = raw.login_secret.as_ref().and_then(|text| self.reference(text));
+        Some(Issuer { tokens, login_client, login_secret })
     }
 
     fn pointer(&mut self, text: &At<String>) -> Option<String> {

@@ -83,6 +83,8 @@ section! {
         tls: Tls,
         /// Names by which it may be called besides its address; others are refused.
         hosts: Vec<At<String>>,
+        /// Where browsers reach the console: scheme and host, and a port where it is not the usual one.
+        url: At<String>,
         /// Accepts that an admin listener beyond loopback speaks without TLS.
         danger_plaintext: At<bool>,
     }
@@ -107,8 +109,10 @@ section! {
         audience: At<String>,
         /// Where the groups are in a token: a JSON pointer.
         groups: At<String>,
-        /// The client that `gatewright login` uses.
+        /// The client that `gatewright login` and the console use.
         login_client: At<String>,
+        /// Where that client's secret lies, if it has one: `env:NAME` or `file:/path`.
+        login_secret: At<String>,
         /// Where its keys are, if its discovery document shall not be asked.
         keys: At<String>,
         /// Other hosts on which its discovery document may place its keys.

@@ -121,6 +121,8 @@ pub struct Listener {
     pub tls: Option<CertificateFiles>,
     /// Names by which it may be called besides its address, in lower case.
     pub hosts: Vec<String>,
+    /// Where browsers reach it, where that is not simply the address: scheme, host and port.
+    pub url: Option<String>,
 }
 
 /// A certificate chain and its key.
@@ -137,8 +139,10 @@ pub struct CertificateFiles {
 pub struct Issuer {
     /// What its tokens are held against.
     pub tokens: IssuerConfig,
-    /// The client that `gatewright login` uses; without one nobody can log in through it.
+    /// The client that `gatewright login` and the console use; without one nobody can sign in through it.
     pub login_client: Option<String>,
+    /// Where the console finds that client's secret; a public client has none.
+    pub login_secret: Option<Reference>,
 }
 
 /// A model server or vector database.

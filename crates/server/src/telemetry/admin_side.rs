@@ -1,32 +1,65 @@
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
-use gatewright_admin::{Admin, Authority, Part};
-use http::{Request, Response};
-use http_body_util::Full;
+use gatewright_admin::Admin;
+use gatewright_api::Transport;
+use gatewright_console::{Console, LONGEST_FORM, Visit};
+use http::{Method, Request, Response, StatusCode};
+use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::Incoming;
 
 use crate::listen::{Peer, Serve};
 
-/// The operators' listener.
-pub struct AdminSide(Admin);
+/// How long a form may take to arrive.
+const FORM_TIME: Duration = Duration::from_secs(10);
+
+/// The operators' listener: the admin API for programs, and the console for people.
+pub struct AdminSide {
+    admin: Arc<Admin>,
+    console: Option<Console>,
+}
 
 impl AdminSide {
-    pub(super) const fn new(admin: Admin) -> Self {
-        Self(admin)
+    /// Without a console.
+    pub fn new(admin: Admin) -> Self {
+        Self { admin: Arc::new(admin), console: None }
     }
 
-    /// Answers with `parts` those whom `authority` lets in.
+    /// With the console that is made over the admin API in process.
     #[must_use]
-    pub fn serving(self, authority: Arc<dyn Authority>, parts: Vec<Arc<dyn Part>>) -> Self {
-        Self(self.0.serving(authority, parts))
+    pub fn with_console(self, make: impl FnOnce(Arc<dyn Transport>) -> Option<Console>) -> Self {
+        let console = make(Arc::clone(&self.admin) as Arc<dyn Transport>);
+        Self { console, ..self }
+    }
+
+    async fn visit(&self, console: &Console, request: Request<Incoming>, peer: Peer) -> Response<Full<Bytes>> {
+        let (head, body) = request.into_parts();
+        if let Some(refusal) = self.admin.stranger(&head) {
+            return refusal;
+        }
+        let body = match head.method {
+            Method::GET | Method::HEAD => Bytes::new(),
+            _ => match tokio::time::timeout(FORM_TIME, Limited::new(body, LONGEST_FORM).collect()).await {
+                Ok(Ok(form)) => form.to_bytes(),
+                Ok(Err(_)) | Err(_) => {
+                    let mut response = Response::new(Full::from("The form did not arrive, or is too long.\n"));
+                    *response.status_mut() = StatusCode::PAYLOAD_TOO_LARGE;
+                    return response;
+                }
+            },
+        };
+        console.answer(Visit { head: &head, body, from: peer.address.ip(), secure: peer.secure }).await
     }
 }
 
 impl Serve for AdminSide {
     type Body = Full<Bytes>;
 
-    async fn serve(&self, request: Request<Incoming>, _peer: Peer) -> Response<Full<Bytes>> {
-        self.0.answer(request).await
+    async fn serve(&self, request: Request<Incoming>, peer: Peer) -> Response<Full<Bytes>> {
+        match &self.console {
+            Some(console) if Console::has(request.uri().path()) => self.visit(console, request, peer).await,
+            _ => self.admin.answer(request).await,
+        }
     }
 }

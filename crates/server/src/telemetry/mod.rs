@@ -72,15 +72,15 @@ impl Telemetry {
         self.observe("log_healthy", "Whether the log can be written: 1 or 0", healthy);
     }
 
-    /// The operators' side: it answers to the names that the configuration gives it, and says how `standing` stands.
-    pub fn admin<S: Standing + 'static>(&self, standing: &Arc<S>, ready: &Ready) -> AdminSide {
+    /// The operators' side without its parts: it answers to the names that the configuration gives it, and says how `standing` stands.
+    pub fn admin<S: Standing + 'static>(&self, standing: &Arc<S>, ready: &Ready) -> Admin {
         let ask = Arc::clone(standing);
         let is_ready = move || i64::from(ask.readiness().reasons.is_empty());
         self.observe("ready", "Whether the gateway can be relied on: 1 or 0", is_ready);
         let hosts = Hosts::new(ready.admin_listener.hosts.clone());
         let standing = Arc::clone(standing) as Arc<dyn Standing>;
         let numbers = Arc::clone(&self.numbers) as Arc<dyn gatewright_admin::Metrics>;
-        AdminSide::new(Admin::new(env!("CARGO_PKG_VERSION"), hosts, standing, numbers))
+        Admin::new(env!("CARGO_PKG_VERSION"), hosts, standing, numbers)
     }
 }
 
