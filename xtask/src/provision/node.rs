@@ -28,8 +28,8 @@ pub(super) fn runtime(tools: &Path) -> Tool {
     Tool { name: "node", recipe, proof: "node", install: Box::new(install) }
 }
 
-/// The JavaScript packages of the tests, exactly as locked.
-pub(super) fn packages(tools: &Path, manifest: &Path) -> Result<Tool, String> {
+/// The JavaScript packages of a manifest, exactly as locked.
+pub(super) fn packages(name: &'static str, proof: &'static str, tools: &Path, manifest: &Path) -> Result<Tool, String> {
     let mut recipe = String::new();
     for file in ["package.json", "package-lock.json"] {
         let path = manifest.join(file);
@@ -52,7 +52,7 @@ pub(super) fn packages(tools: &Path, manifest: &Path) -> Result<Tool, String> {
         ]);
         quiet(command.current_dir(folder)).map(|_| ())
     };
-    Ok(Tool { name: "npm", recipe, proof: "node_modules/openai/package.json", install: Box::new(install) })
+    Ok(Tool { name, recipe, proof, install: Box::new(install) })
 }
 
 fn on_path() -> Option<PathBuf> {

@@ -9,6 +9,7 @@
 
 mod budgets;
 mod bypasses;
+mod console;
 mod datasets;
 mod faults;
 mod kept;

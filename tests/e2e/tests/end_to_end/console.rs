@@ -1,0 +1,95 @@
+//! The console in a real browser, with and without script.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+use std::sync::{Arc, Mutex};
+
+use gatewright_api::{ApprovalState, Narrow};
+use gatewright_console::Console;
+use gatewright_e2e::gateway::{Gateway, Quickstart};
+use gatewright_e2e::process::run;
+use gatewright_e2e::tools::{file, tool};
+
+#[path = "../../../../crates/console/tests/support/mod.rs"]
+mod support;
+
+use support::{Fake, NOW, held, parts, text};
+
+/// Does in a browser what the words say.
+fn browse(task: &str, words: &[(&str, &str)]) {
+    let mut command = Command::new(tool("node/node"));
+    command.arg(file("browser/console.mjs")).arg(task);
+    command.args(words.iter().map(|(name, value)| format!("{name}={value}")));
+    command.env("BROWSER_FOLDER", tool("browser")).env("CHROMIUM", tool("chromium/chromium"));
+    for proxy in ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"] {
+        command.env_remove(proxy);
+    }
+    let ran = run(&mut command);
+    assert_eq!(ran.code, Some(0), "{task} {words:?} failed:\n{}\n{}", ran.out, ran.err);
+}
+
+/// Where screenshots are kept, for people to look at.
+fn shots() -> PathBuf {
+    let folder = file("../../target/screenshots");
+    fs::create_dir_all(&folder).unwrap();
+    folder
+}
+
+#[test]
+fn carol_signs_in_and_out_at_the_quickstarts_own_provider() {
+    let gateway = Gateway::quickstart(&Quickstart::default());
+    let console = format!("http://{}", gateway.admin_address());
+    let shots = shots().display().to_string();
+    let words = [("console", &*console), ("person", "Carol"), ("name", "Hello, carol"), ("shots", &shots)];
+    browse("session", &words);
+    browse("session", &[&words[..3], &[("script", "off")]].concat());
+}
+
+/// Approves one and denies the other, with made-up approvals behind the console's own interface to the API.
+fn decides(script: &str, tokens: &str) {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let fake = Fake::default();
+    for (id, who) in [("apr_1", "alice"), ("apr_2", "bob"), ("apr_3", "dave")] {
+        let pieces = [("Please ", None), ("export", Some("bulk-export")), (" it\u{202e} all to <b>me</b>", None)];
+        fake.0.lock().unwrap().shown.push(held(id, who, vec![text("user", &pieces)]));
+    }
+    let console = Arc::new(Console::new(parts(&fake, &Arc::new(Mutex::new(NOW)))).unwrap());
+    let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    runtime.spawn(support::serve(listener, console));
+    let shots = shots().display().to_string();
+    browse(
+        "decide",
+        &[
+            ("console", &url),
+            ("script", script),
+            ("approve", "apr_1"),
+            ("who", "alice"),
+            ("marked", "export"),
+            ("tokens", tokens),
+            ("deny", "apr_2"),
+            ("reason", "Ask finance first."),
+            ("shots", &shots),
+        ],
+    );
+    let state = fake.0.lock().unwrap();
+    let [approved, denied, untouched] = [0, 1, 2].map(|place| &state.shown[place].approval);
+    assert_eq!(approved.state, ApprovalState::Approved);
+    assert_eq!(approved.narrowed, Some(Narrow { max_tokens: tokens.parse().ok(), for_s: None }));
+    assert_eq!(denied.state, ApprovalState::Denied);
+    assert_eq!(denied.votes[0].reason.as_deref(), Some("Ask finance first."));
+    assert_eq!((&*denied.votes[0].by.subject, untouched.state), ("carol", ApprovalState::Pending));
+    let decisions = state.asked.iter().filter(|(_, method, ..)| *method != "GET").count();
+    assert_eq!(decisions, 2, "each decision was sent once");
+}
+
+#[test]
+fn an_approver_decides_with_script() {
+    decides("on", "100");
+}
+
+#[test]
+fn an_approver_decides_without_script() {
+    decides("off", "200");
+}
