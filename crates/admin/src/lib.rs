@@ -14,9 +14,11 @@ mod desk;
 mod hosts;
 mod me;
 mod part;
+mod policies;
 
 pub use answer::{Admin, Metrics, Standing};
 pub use authority::{Authority, Pending, Visitor};
 pub use hosts::Hosts;
 pub use me::WhoAmI;
 pub use part::{Asked, Given, Part};
+pub use policies::{Judge, Judged, Policies};

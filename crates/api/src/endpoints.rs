@@ -80,6 +80,47 @@ pub const ME: Endpoint = Endpoint {
     takes: Takes::Nothing,
 };
 
+/// Lists the versions of the role catalogue, newest first.
+pub const POLICIES_HISTORY: Endpoint = Endpoint {
+    name: "policies.history",
+    method: Method::Get,
+    path: "/api/v1/policies",
+    query: &["before", "limit"],
+    needs: Needs::Permission("policy.read"),
+    takes: Takes::Nothing,
+};
+
+/// Shows a version with its files.
+pub const POLICIES_SHOW: Endpoint = Endpoint {
+    name: "policies.show",
+    method: Method::Get,
+    path: "/api/v1/policies/{id}",
+    query: &[],
+    needs: Needs::Permission("policy.read"),
+    takes: Takes::Nothing,
+};
+
+/// Makes files the newest version.
+pub const POLICIES_APPLY: Endpoint = Endpoint {
+    name: "policies.apply",
+    method: Method::Post,
+    path: "/api/v1/policies",
+    query: &[],
+    needs: Needs::Permission("policy.apply"),
+    // Eight megabytes of files, and what JSON adds to them.
+    takes: Takes::Json(12 << 20),
+};
+
+/// Makes an earlier version's files the newest version.
+pub const POLICIES_RESTORE: Endpoint = Endpoint {
+    name: "policies.restore",
+    method: Method::Post,
+    path: "/api/v1/policies/{id}/restore",
+    query: &[],
+    needs: Needs::Permission("policy.apply"),
+    takes: Takes::Json(16 << 10),
+};
+
 /// Every endpoint that asks for an identity.
 pub const ENDPOINTS: &[Endpoint] = &[
     APPROVALS_LIST,
@@ -89,5 +130,9 @@ pub const ENDPOINTS: &[Endpoint] = &[
     ACCESS_LIST,
     ACCESS_REQUEST,
     ACCESS_REVOKE,
+    POLICIES_HISTORY,
+    POLICIES_SHOW,
+    POLICIES_APPLY,
+    POLICIES_RESTORE,
     ME,
 ];

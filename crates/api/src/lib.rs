@@ -17,6 +17,7 @@ mod endpoint;
 mod endpoints;
 mod health;
 mod person;
+mod policy;
 mod problem;
 mod transport;
 
@@ -28,10 +29,11 @@ pub use approval::{
 pub use endpoint::{Endpoint, Found, Method, Needs, Takes};
 pub use endpoints::{
     ACCESS_LIST, ACCESS_REQUEST, ACCESS_REVOKE, APPROVALS_DECIDE, APPROVALS_LIST, APPROVALS_ORIGINAL, APPROVALS_SHOW,
-    ENDPOINTS, ME,
+    ENDPOINTS, ME, POLICIES_APPLY, POLICIES_HISTORY, POLICIES_RESTORE, POLICIES_SHOW,
 };
 pub use health::{Health, Note, Readiness, Reason, ReasonCode, State};
 pub use person::{Me, Person};
+pub use policy::{ApplyPolicy, PolicyApplied, PolicyFile, PolicyOutcome, PolicyShown, PolicyVersion, RestorePolicy};
 pub use problem::Problem;
 pub use transport::{Call, Client, Reply, Sent, Transport};
 

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use gatewright_server::commands::policy::{self, Asked, Described, Whom};
+use gatewright_server::commands::policy::{self, Asked, Asking, Described, Whom};
 use gatewright_server::commands::{Format, Outcome};
 
 #[derive(Args)]
@@ -13,8 +13,65 @@ pub(crate) struct Configured {
     config: PathBuf,
 }
 
+#[derive(Args)]
+pub(crate) struct Gateway {
+    /// The URL of the gateway's admin side.
+    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8081")]
+    admin: String,
+    /// The file with your identity token; without it GATEWRIGHT_TOKEN counts, then the stored login.
+    #[arg(long, value_name = "FILE")]
+    token_file: Option<PathBuf>,
+}
+
+#[derive(Args)]
+pub(crate) struct Change {
+    /// Only where this version is still the newest; without it, whichever is.
+    #[arg(long, value_name = "VERSION")]
+    expect: Option<u64>,
+    /// Why; it stands in the history.
+    #[arg(long, value_name = "TEXT")]
+    reason: Option<String>,
+}
+
 #[derive(Subcommand)]
 pub(crate) enum Policy {
+    /// Make a catalogue the newest version in a running gateway's store; all its replicas take it over at once.
+    Apply {
+        /// The catalogue: a file, with the .cedar files beside it, or a folder.
+        catalogue: PathBuf,
+        #[command(flatten)]
+        change: Change,
+        #[command(flatten)]
+        gateway: Gateway,
+    },
+    /// List the versions of a running gateway's catalogue, newest first.
+    History {
+        /// The most that are listed.
+        #[arg(long, default_value_t = 50)]
+        limit: usize,
+        #[command(flatten)]
+        gateway: Gateway,
+    },
+    /// Print a version's files, or write them into a folder.
+    Show {
+        /// Which.
+        version: u64,
+        /// The folder; it is made where it is not there.
+        #[arg(long, value_name = "DIR")]
+        into: Option<PathBuf>,
+        #[command(flatten)]
+        gateway: Gateway,
+    },
+    /// Go back to an earlier version: a new version with its content.
+    Rollback {
+        /// Which.
+        #[arg(value_name = "VERSION")]
+        to: u64,
+        #[command(flatten)]
+        change: Change,
+        #[command(flatten)]
+        gateway: Gateway,
+    },
     /// Say what is wrong with the catalogue, and what it says in vain: roles that nobody can have, rules that never speak, grants that another shadows.
     Check {
         #[command(flatten)]
@@ -143,6 +200,14 @@ pub(crate) struct Call {
 
 pub(crate) fn run(typed: Policy, format: Format) -> Outcome {
     match typed {
+        Policy::Apply { catalogue, change, gateway } => {
+            policy::apply(&asking(gateway, format), &catalogue, change.expect, change.reason)
+        }
+        Policy::History { limit, gateway } => policy::history(&asking(gateway, format), limit),
+        Policy::Show { version, into, gateway } => policy::show(&asking(gateway, format), version, into.as_deref()),
+        Policy::Rollback { to, change, gateway } => {
+            policy::rollback(&asking(gateway, format), to, change.expect, change.reason)
+        }
         Policy::Check { configured, at } => policy::check(&configured.config, at.as_deref(), format),
         Policy::Test { configured, files } => policy::test(&configured.config, &files, format),
         Policy::Explain { configured, caller, call, recorded, request, data } => {
@@ -168,6 +233,10 @@ pub(crate) fn run(typed: Policy, format: Format) -> Outcome {
             policy::backtest(&configured.config, &new, &data, since.as_deref(), format)
         }
     }
+}
+
+fn asking(gateway: Gateway, format: Format) -> Asking {
+    Asking { admin: gateway.admin, token_file: gateway.token_file, format }
 }
 
 fn described(caller: Caller, call: Option<Call>) -> Described {

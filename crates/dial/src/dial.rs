@@ -3,7 +3,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, Method, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use rustls::ClientConfig;
 
 use crate::exchange::{Question, exchange};
@@ -72,7 +72,7 @@ impl Dial {
     /// # Errors
     /// Every way in which no complete answer came, redirects among them.
     pub async fn get(&self, url: &str) -> Result<Reply, Fault> {
-        self.send(url, Question { method: Method::GET, content_type: "", body: Bytes::new() }).await
+        self.send(url, Question { method: Method::GET, content_type: "", body: Bytes::new(), bearer: None }).await
     }
 
     /// Posts a form (`application/x-www-form-urlencoded`), as a token endpoint takes it.
@@ -82,7 +82,7 @@ impl Dial {
     pub async fn post_form(&self, url: &str, fields: &[(&str, &str)]) -> Result<Reply, Fault> {
         let form = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
         let content_type = "application/x-www-form-urlencoded";
-        self.send(url, Question { method: Method::POST, content_type, body: Bytes::from(form) }).await
+        self.send(url, Question { method: Method::POST, content_type, body: Bytes::from(form), bearer: None }).await
     }
 
     /// Posts plain text, as a witness of logs takes it.
@@ -91,7 +91,20 @@ impl Dial {
     /// As [`Dial::get`].
     pub async fn post_text(&self, url: &str, text: String) -> Result<Reply, Fault> {
         let content_type = "text/plain; charset=utf-8";
-        self.send(url, Question { method: Method::POST, content_type, body: Bytes::from(text) }).await
+        self.send(url, Question { method: Method::POST, content_type, body: Bytes::from(text), bearer: None }).await
+    }
+
+    /// Asks an API in the name of whoever this token is about, with a JSON body where there is one.
+    ///
+    /// # Errors
+    /// As [`Dial::get`].
+    pub async fn call(&self, method: &str, url: &str, token: &str, body: Bytes) -> Result<Reply, Fault> {
+        let method = Method::from_bytes(method.as_bytes()).map_err(|_| Fault::BadUrl("its method is none"))?;
+        let mut bearer = HeaderValue::try_from(format!("Bearer {token}"))
+            .map_err(|_| Fault::BadUrl("the token is not one word of plain characters"))?;
+        bearer.set_sensitive(true);
+        let content_type = "application/json";
+        self.send(url, Question { method, content_type, body, bearer: Some(bearer) }).await
     }
 
     async fn send(&self, url: &str, question: Question) -> Result<Reply, Fault> {

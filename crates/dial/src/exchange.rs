@@ -26,9 +26,11 @@ const MOST_ADDRESSES: usize = 8;
 /// What is asked.
 pub(crate) struct Question {
     pub(crate) method: Method,
-    /// What the body is, where it is a POST.
+    /// What the body is, where there is one.
     pub(crate) content_type: &'static str,
     pub(crate) body: Bytes,
+    /// In whose name it is asked.
+    pub(crate) bearer: Option<HeaderValue>,
 }
 
 /// One connection, one question, one answer.
@@ -124,7 +126,8 @@ where
 }
 
 fn request(target: &Target, question: Question) -> Result<Request<Full<Bytes>>, Fault> {
-    let content_type = (question.method == Method::POST).then_some(question.content_type);
+    let sends = question.method == Method::POST || (question.bearer.is_some() && !question.body.is_empty());
+    let content_type = sends.then_some(question.content_type);
     let mut request = Request::builder()
         .method(question.method)
         .uri(&target.path_and_query)
@@ -137,6 +140,9 @@ fn request(target: &Target, question: Question) -> Result<Request<Full<Bytes>>, 
         .map_err(|_| Fault::BadUrl("it cannot be sent in a request"))?;
     if let Some(content_type) = content_type {
         request.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+    }
+    if let Some(bearer) = question.bearer {
+        request.headers_mut().insert(header::AUTHORIZATION, bearer);
     }
     Ok(request)
 }

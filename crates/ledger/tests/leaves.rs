@@ -110,6 +110,13 @@ fn events() -> Vec<Event> {
             verdict: Verdict::Allow,
             rules: vec![RuleRef { name: "audit-viewer/admin".into(), file: "catalogue.yaml".into(), line: 12 }],
         },
+        Event::Versioned {
+            issuer: "corp".into(),
+            subject: "carol".into(),
+            version: 7,
+            catalogue: [8; 32],
+            previous: [4; 32],
+        },
         Event::Started {
             build: "0.1.0".into(),
             configuration: [7; 32],

@@ -395,6 +395,19 @@ pub enum Event {
         /// The rules that made the verdict; none where an identity was all that it needed.
         rules: Vec<RuleRef>,
     },
+    /// Somebody made another version of the role catalogue the newest one.
+    Versioned {
+        /// Whose issuer.
+        issuer: IssuerName,
+        /// Whose key.
+        subject: Arc<str>,
+        /// The version's number.
+        version: u64,
+        /// Its digest.
+        catalogue: Digest,
+        /// The digest of the version before it.
+        previous: Digest,
+    },
     /// The gateway started: the first leaf of the log that it writes from then on.
     Started {
         /// Its version.
@@ -447,6 +460,7 @@ impl Event {
             Self::RecordRead { .. } => "record_read",
             Self::RecordErased { .. } => "record_erased",
             Self::Visited { .. } => "visited",
+            Self::Versioned { .. } => "versioned",
             Self::Started { .. } => "started",
             Self::Stopped { .. } => "stopped",
         }

@@ -7,6 +7,7 @@ mod authority;
 pub mod commands;
 pub mod config;
 mod console;
+mod judge;
 pub mod keys;
 pub mod listen;
 pub mod quickstart;

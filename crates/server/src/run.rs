@@ -5,7 +5,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use gatewright_admin::{Authority, Part, WhoAmI};
+use arc_swap::ArcSwap;
+use gatewright_admin::{Authority, Part, Policies, WhoAmI};
 use gatewright_dial::{Dial, Roots};
 use gatewright_gateway::{Gateway, Inbound, Outbound, Parts, Stages, Threads};
 use gatewright_identity::Identities;
@@ -26,8 +27,9 @@ use crate::assemble::world;
 use crate::authority::LiveAuthority;
 use crate::commands::{Outcome, complain};
 use crate::config::ready::CatalogueFrom;
-use crate::config::{Change, Loaded, Reloader, Side};
+use crate::config::{Change, Loaded, Ready, Reloader, Side};
 use crate::console::{LiveDoor, operators_side};
+use crate::judge::LiveJudge;
 use crate::keys::{DeploymentKeys, create_folder};
 use crate::listen::{self, Bounds, Drain, Front, Peer, ReloadingTls, Serve, Workers};
 use crate::readiness::Readiness;
@@ -170,7 +172,13 @@ impl Running {
             drain: gatewright_gateway::Drain::new(move || cutting.is_cutting()),
         };
         let authority = Arc::new(LiveAuthority::new(Arc::clone(&gateway), log.clone(), Arc::clone(&clock)));
-        let parts: Vec<Arc<dyn Part>> = vec![Arc::new(WhoAmI::new(Arc::clone(&authority) as Arc<dyn Authority>))];
+        let running = Arc::new(ArcSwap::from_pointee(ready.clone()));
+        let mut parts: Vec<Arc<dyn Part>> = vec![Arc::new(WhoAmI::new(Arc::clone(&authority) as Arc<dyn Authority>))];
+        if versions.is_some() {
+            let judge = Arc::new(LiveJudge::new(Arc::clone(&running)));
+            let authority = Arc::clone(&authority) as Arc<dyn Authority>;
+            parts.push(Arc::new(Policies::new(shared.clone(), judge, authority, Arc::clone(&clock))));
+        }
         let admin_api = telemetry.admin(&readiness, &ready).serving(authority, parts);
         let (door, admin_side) = operators_side(admin_api, &ready, keys.console, &clock, &entropy)?;
         let workers = Workers::start(MOST_WORKERS).map_err(StartFault::Threads)?;
@@ -181,6 +189,7 @@ impl Running {
         let data = open(data, data_side, &workers.runtimes())?;
         let admin = open(admin, admin_side, &here)?;
         let (grace, beside) = (ready.grace, JoinSet::new());
+        let configuration = running;
         let mut running = Self { gateway, log, data, admin, grace, readiness, beside, indexer, workers };
         running.tell_strangers();
         if let Some((versions, _)) = versions {
@@ -191,7 +200,7 @@ impl Running {
             running.beside.spawn(ask_witnesses(running.log.witnessed(), policy.policy.clone(), dial));
         }
         if let Some(reloader) = reloader {
-            running.follow(reloader, identities, telemetry, door);
+            running.follow(reloader, identities, telemetry, door, configuration);
         }
         Ok(running)
     }
@@ -225,6 +234,7 @@ impl Running {
         mut identities: Arc<Identities>,
         telemetry: Telemetry,
         door: Arc<LiveDoor>,
+        running: Arc<ArcSwap<Ready>>,
     ) {
         let (gateway, log) = (Arc::clone(&self.gateway), self.log.clone());
         let status = reloader.status();
@@ -235,11 +245,12 @@ impl Running {
                         for setting in restart {
                             tracing::warn!(setting, "this change counts only after a restart");
                         }
-                        let issuers = loaded.ready.issuers.clone();
+                        let ready = Arc::new(loaded.ready.clone());
                         match replace(&gateway, &log, *loaded, &identities).await {
                             Ok(new) => {
                                 identities = new;
-                                door.replace(issuers);
+                                door.replace(ready.issuers.clone());
+                                running.store(ready);
                                 telemetry.reloaded(Ok(()));
                             }
                             Err(fault) => {

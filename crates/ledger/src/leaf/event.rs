@@ -82,6 +82,7 @@ events! {
     RecordRead = "record_read" { issuer, subject, session };
     RecordErased = "record_erased" { session };
     Visited = "visited" { issuer, subject, endpoint, verdict, rules };
+    Versioned = "versioned" { issuer, subject, version, catalogue, previous };
     Started = "started" { build, configuration, catalogue, recovered, interrupted } + { log, previous };
     Stopped = "stopped" { leaves };
 }

@@ -56,6 +56,18 @@ pub fn token(format: Format) -> Outcome {
     })
 }
 
+/// The token of whoever runs this command: the given one, or that of whoever signed in.
+pub(super) async fn standing_token(dial: &Dial, clock: &SystemClock) -> Result<String, Outcome> {
+    if let Some(token) = given_token() {
+        return Ok(token);
+    }
+    let fresh = async { fresh_token(&token_file()?, dial, clock).await };
+    match fresh.await {
+        Ok(token) => Ok(token.expose().to_owned()),
+        Err(fault) => Err(complain(outcome(&fault), &fault)),
+    }
+}
+
 /// Forgets the tokens.
 pub fn logout(format: Format) -> Outcome {
     match token_file().and_then(|file| file.remove()) {

@@ -149,6 +149,7 @@ impl<'m> Summary<'m> {
             Event::Reloaded { .. }
             | Event::Reviewed { .. }
             | Event::Visited { .. }
+            | Event::Versioned { .. }
             | Event::Granted { .. }
             | Event::Revoked { .. }
             | Event::RecordRead { .. }

@@ -163,6 +163,10 @@ fn facts(event: &Event) -> Value {
             "issuer": issuer.as_str(), "subject": &**subject, "endpoint": endpoint, "decision": verdict.name(),
             "rules": rules(made),
         }),
+        Event::Versioned { issuer, subject, version, catalogue, previous } => json!({
+            "issuer": issuer.as_str(), "subject": &**subject, "version": version,
+            "catalogue": to_hex(catalogue), "previous": to_hex(previous),
+        }),
         Event::Started { build, configuration, catalogue, recovered, interrupted, log, previous } => json!({
             "build": build,
             "configuration": to_hex(configuration),

@@ -182,6 +182,7 @@ impl Facts {
             | Event::Reloaded { .. }
             | Event::Reviewed { .. }
             | Event::Visited { .. }
+            | Event::Versioned { .. }
             | Event::Granted { .. }
             | Event::Revoked { .. }
             | Event::RecordRead { .. }

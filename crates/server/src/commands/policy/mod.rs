@@ -1,5 +1,5 @@
-//! `gatewright policy check | test | explain | who-can | diff | backtest`: a policy is code, and these are its tools. All
-//! work offline on files; none of them asks a running gateway.
+//! `gatewright policy check | test | explain | who-can | diff | backtest`: a policy is code, and these are its tools, which
+//! work offline on files. `apply | history | show | rollback` ask a running gateway.
 
 mod backtest;
 mod check;
@@ -10,6 +10,7 @@ mod recorded;
 mod request;
 mod test;
 mod told;
+mod versions;
 mod who_can;
 
 use std::path::{Path, PathBuf};
@@ -23,6 +24,7 @@ pub use described::Described;
 pub use diff::diff;
 pub use explain::{Asked, explain};
 pub use test::test;
+pub use versions::{Asking, apply, history, rollback, show};
 pub use who_can::{Whom, who_can};
 
 use super::{Outcome, complain};

@@ -112,6 +112,7 @@ fn recorded(call: &Call, catalogue: &Catalogue) -> Option<Recorded> {
             | Event::Reloaded { .. }
             | Event::Reviewed { .. }
             | Event::Visited { .. }
+            | Event::Versioned { .. }
             | Event::Granted { .. }
             | Event::Revoked { .. }
             | Event::RecordRead { .. }
