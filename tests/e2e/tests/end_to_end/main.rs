@@ -23,3 +23,4 @@ mod refusals;
 mod sdks;
 mod secrets;
 mod stalled_reader;
+mod versions;
