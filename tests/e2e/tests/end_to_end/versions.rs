@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::Command;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use gatewright_demo::issuer::Person;
@@ -104,7 +104,9 @@ impl Replica {
 
     /// Runs `gatewright policy …` as a person.
     fn policy(&self, setting: &Setting, person: Person, words: &[&str]) -> Ran {
-        let token = setting.path(&format!("{}.token", person.name()));
+        // A file for each command: two that ran at once would read what the other is writing.
+        static COMMANDS: AtomicUsize = AtomicUsize::new(0);
+        let token = setting.path(&format!("{}.token", COMMANDS.fetch_add(1, Ordering::Relaxed)));
         std::fs::write(&token, setting.token(person)).unwrap();
         let mut command = Command::new(gatewright());
         command.arg("policy").args(words).args(["-o", "json", "--admin", &format!("http://{}", self.admin)]);
