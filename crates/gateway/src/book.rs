@@ -7,12 +7,11 @@ use gatewright_json::{Limits, Object, Value, parse, to_bytes};
 use gatewright_model::{Code, Delivery, Refusal, StoredKind};
 use gatewright_protocols::{Fault, StoredEffect};
 use gatewright_store::state::{Booked, Page, Thing};
-use gatewright_upstream::{AnswerBody, Outgoing};
-use http::{Method, StatusCode};
+use gatewright_upstream::AnswerBody;
+use http::StatusCode;
 
 use crate::forward::{Body, Head, Source, refused};
 use crate::kept::{Kept, unkept};
-use crate::mask::Destination;
 use crate::{Gateway, Recording, Reply, Request};
 
 /// The longest beginning of a stream that is read before anything of it is told.
@@ -149,17 +148,8 @@ impl Gateway {
 
     /// What a server says of one of the caller's things; `None` where the server does not have it any more.
     async fn described(&self, request: &Request, thing: &Thing) -> Result<Option<Value>, Refusal> {
-        let Destination::Upstream { connection, .. } = request.destination() else { return Ok(None) };
         let Some(path) = request.protocol().stored_path(thing.kind, &thing.id) else { return Ok(None) };
-        let question = Outgoing {
-            method: Method::GET,
-            path,
-            content_type: "".into(),
-            accept: "application/json",
-            body: Bytes::new(),
-            request_id: request.id().to_string(),
-        };
-        let answer = request.world().upstreams.send(connection, question).await.map_err(|failure| refused(&failure))?;
+        let answer = self.ask_about(request, path).await?;
         let malformed = || Fault::Malformed.refusal();
         match answer.status {
             StatusCode::NOT_FOUND => return Ok(None),

@@ -103,6 +103,20 @@ impl Gateway {
         if let Some(place) = self.collections.located(connection, upstream, now) {
             return Ok(Some(protocol.upstream_path(route, &request.ids(), &place)));
         }
+        let answer = self.ask_about(request, path).await?;
+        let body = description(answer).await?;
+        let place = protocol.looked_up(upstream, &body).map_err(gatewright_protocols::Fault::refusal)?;
+        let place = place.into();
+        self.collections.remember(connection, upstream, &place, now);
+        Ok(Some(protocol.upstream_path(route, &request.ids(), &place)))
+    }
+
+    /// Asks the server of a request about something that it has, by the gateway for itself: nothing of the caller's goes
+    /// out with the question.
+    pub(crate) async fn ask_about(&self, request: &Request, path: String) -> Result<Answer, Refusal> {
+        let Destination::Upstream { connection, .. } = request.destination() else {
+            return Err(refused(&Failure::Unknown));
+        };
         let question = Outgoing {
             method: Method::GET,
             path,
@@ -111,12 +125,7 @@ impl Gateway {
             body: Bytes::new(),
             request_id: request.id().to_string(),
         };
-        let answer = request.world().upstreams.send(connection, question).await.map_err(|failure| refused(&failure))?;
-        let body = description(answer).await?;
-        let place = protocol.looked_up(upstream, &body).map_err(gatewright_protocols::Fault::refusal)?;
-        let place = place.into();
-        self.collections.remember(connection, upstream, &place, now);
-        Ok(Some(protocol.upstream_path(route, &request.ids(), &place)))
+        request.world().upstreams.send(connection, question).await.map_err(|failure| refused(&failure))
     }
 
     /// Forgets a server's id of a dataset that the server no longer has, or that this call may have made anew.
