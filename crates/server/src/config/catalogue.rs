@@ -7,8 +7,9 @@ use gatewright_policy::{DetectorRule, Pattern, Place, Source};
 
 use super::fault::Fault;
 
-/// The most bytes that a catalogue's files may have together, and a word list of its own.
-pub(super) const LONGEST: u64 = 8 * 1024 * 1024;
+/// The most bytes that a catalogue's files may have together, and a word list of its own: ten thousand roles
+/// take some ten megabytes of text, and 300 MB of memory while one catalogue of them replaces another.
+pub(super) const LONGEST: u64 = 64 * 1024 * 1024;
 
 /// The most files of one catalogue.
 pub(super) const MOST_FILES: usize = 1_000;

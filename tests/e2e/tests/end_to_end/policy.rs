@@ -55,6 +55,38 @@ fn steady(text: &str) -> String {
     lines.join("\n")
 }
 
+/// A recorded call is decided again by what its record says of it, and comes to the same.
+#[test]
+fn a_recorded_call_is_explained_as_it_was_decided() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("gatewright-data");
+    let gateway = Gateway::quickstart(&Quickstart { data: Some(&data), ..Quickstart::default() });
+    let mut recorded = Vec::new();
+    for (person, model, verdict, rule) in [
+        ("alice", "sales-forecast", "allow", "analyst/grant-1"),
+        ("alice", "frontier-large", "deny", "default-deny"),
+        ("bob", "frontier-large", "allow", "ml-admin/grant-1"),
+    ] {
+        let body = format!("{{\"model\":\"{model}\",\"messages\":[{{\"role\":\"user\",\"content\":\"hello\"}}]}}");
+        let bearer = gateway.bearer(person);
+        let headers = [bearer.as_str(), "content-type: application/json"];
+        let answer = ask(gateway.data_address(), "POST", "/v1/chat/completions", &headers, &body);
+        let id = answer.headers.get("x-gatewright-request-id").unwrap().to_owned();
+        recorded.push((id, verdict, rule));
+    }
+    drop(gateway);
+    for (id, verdict, rule) in recorded {
+        let config = data.join("demo/gatewright.yaml");
+        let explain = ["policy", "explain", "-o", "json", "--recorded", &id, "--config"];
+        let ran = run(Command::new(gatewright()).args(explain).arg(config).arg("--data").arg(&data));
+        let told: serde_json::Value =
+            serde_json::from_str(&ran.out).unwrap_or_else(|_| panic!("{} {}", ran.out, ran.err));
+        assert_eq!(told["decision"]["verdict"], verdict, "{told}");
+        assert_eq!(told["decision"]["rules"][0]["name"], rule, "{told}");
+        assert_eq!(ran.code, Some(i32::from(verdict != "allow")));
+    }
+}
+
 #[test]
 fn the_page_shows_what_the_commands_print() {
     let folder = tempfile::tempdir().unwrap();
@@ -68,6 +100,8 @@ fn the_page_shows_what_the_commands_print() {
     let written = fs::read_to_string(&page).unwrap();
     let cases = written.split("```yaml\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
     fs::write(folder.path().join("tests/analysts.yaml"), cases).unwrap();
+    let request = written.split("```json\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+    fs::write(folder.path().join("request.json"), request).unwrap();
     let mut true_page = String::new();
     let mut commands = 0;
     for (at, part) in written.split("```").enumerate() {
