@@ -25,20 +25,91 @@ pub fn search(
     detectors: &Detectors,
     patterns: Option<Patterns<'_>>,
 ) -> Searched {
-    let mut searched = Searched::default();
+    let (mut searched, mut seams) = (Searched::default(), Seams::default());
     protocol.request_texts(route, body, &mut |text| {
         searched.findings.push(match text.place {
             Place::Field(path) => detectors.find_in_field(&field(path), text.text),
             Place::Plain => detectors.find(text.text),
         });
-        let Some((patterns, rules)) = patterns else { return };
-        for finding in patterns.find(text.text) {
-            if let Some(rule) = rules.get(finding.info_type.place())
-                && !searched.matched.contains(rule)
-            {
-                searched.matched.push(rule.clone());
-            }
-        }
+        let Some(patterns) = patterns else { return };
+        note_matches(patterns, text.text, &mut searched.matched);
+        seams.each(text.text, |seam| note_matches(patterns, seam, &mut searched.matched));
     });
     searched
+}
+
+/// Adds the rules whose patterns stand in this text.
+fn note_matches((detectors, rules): Patterns<'_>, text: &str, matched: &mut Vec<RuleName>) {
+    for finding in detectors.find(text) {
+        if let Some(rule) = rules.get(finding.info_type.place())
+            && !matched.contains(rule)
+        {
+            matched.push(rule.clone());
+        }
+    }
+}
+
+/// How much of the texts before a seam, and behind it, a rule's words may take up: a word, or a few short ones.
+const SEAM: usize = 64;
+
+/// Where one text of a request ends and the next begins. A word that is split over parts or messages stands in neither of
+/// them, and a model reads it all the same.
+#[derive(Default)]
+struct Seams {
+    /// The end of what came before; of several short texts, all of them.
+    before: String,
+}
+
+impl Seams {
+    /// Shows the seam before this text, with nothing between and with a space.
+    fn each(&mut self, text: &str, mut show: impl FnMut(&str)) {
+        let head = &text[..text.floor_char_boundary(SEAM)];
+        if !self.before.is_empty() && !head.is_empty() {
+            for between in ["", " "] {
+                show(&format!("{}{between}{head}", self.before));
+            }
+        }
+        self.before.push_str(&text[text.ceil_char_boundary(text.len().saturating_sub(SEAM))..]);
+        let cut = self.before.ceil_char_boundary(self.before.len().saturating_sub(SEAM));
+        self.before.drain(..cut);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use gatewright_masking::{CustomPattern, CustomRule};
+    use gatewright_model::InfoType;
+
+    use super::*;
+
+    /// Whether a rule against these words speaks of a request with these texts.
+    fn is_matched(words: &str, texts: &[&str]) -> bool {
+        let name = InfoType::new("RULE").expect("a name");
+        let rule = CustomRule { name, pattern: CustomPattern::Words(vec![words.to_owned()]) };
+        let detectors = Detectors::only(&[rule]).expect("it compiles");
+        let patterns: Patterns<'_> = (&detectors, &["rule".into()]);
+        let (mut seams, mut matched) = (Seams::default(), Vec::new());
+        for text in texts {
+            note_matches(patterns, text, &mut matched);
+            seams.each(text, |seam| note_matches(patterns, seam, &mut matched));
+        }
+        !matched.is_empty()
+    }
+
+    #[test]
+    fn words_are_found_over_the_seams_of_parts_and_messages() {
+        assert!(is_matched("export", &["please ex", "port all of it"]));
+        assert!(is_matched("export", &["e", "x", "p", "o", "r", "t"]));
+        assert!(is_matched("launch code", &["what is the launch", "code of it?"]));
+        assert!(is_matched("export", &[&"long ".repeat(1_000), &format!("{}ex", "before ".repeat(100)), "port"]));
+        assert!(is_matched("export", &["наш ех", "роrt"]), "look-alikes too");
+    }
+
+    #[test]
+    fn what_is_no_word_over_a_seam_is_none() {
+        assert!(!is_matched("export", &["what comes next", "port of call"]));
+        assert!(!is_matched("export", &["ex", "", "important"]));
+        assert!(!is_matched("launch code", &["launch", "the code"]));
+        assert!(!is_matched("export", &["\u{1F600}".repeat(40).as_str(), "port"]));
+    }
 }
