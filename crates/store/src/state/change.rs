@@ -14,16 +14,22 @@ const LONGEST_KEY: usize = 256;
 pub enum Topic {
     /// A version of the role catalogue was added.
     Policies,
+    /// Something happened to an approval.
+    Approvals,
+    /// A role was granted for a time, or taken back.
+    Grants,
 }
 
 impl Topic {
     /// Every topic there is.
-    pub const ALL: [Self; 1] = [Self::Policies];
+    pub const ALL: [Self; 3] = [Self::Policies, Self::Approvals, Self::Grants];
 
     /// The word in notifications.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Policies => "policies",
+            Self::Approvals => "approvals",
+            Self::Grants => "grants",
         }
     }
 }

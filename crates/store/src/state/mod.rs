@@ -1,6 +1,7 @@
 //! What a deployment keeps and its replicas share: policy versions, and whose the things are that model servers keep.
 //!
-//! [`State`] is one trait for each noun ([`Policies`], [`Owned`]) and one feed of [`Changes`]. Two backends hold it: `sqlite`, a file
+//! [`State`] is one trait for each noun ([`Policies`], [`Owned`], [`Approvals`](approvals::Approvals)) and one feed of
+//! [`Changes`]. Two backends hold it: `sqlite`, a file
 //! of one machine, and `postgres`, which replicas share. Nothing above this module knows which of them it is.
 //!
 //! A noun takes and gives plain values, decides nothing and knows no clock. Every answer is bounded in time. Whoever
@@ -9,6 +10,7 @@
 //! Unlike the index of sessions, none of this can be made again from the log: it has a file of its own, and every commit
 //! is on disk before it is answered.
 
+pub mod approvals;
 mod change;
 mod fault;
 mod migration;
@@ -30,6 +32,7 @@ pub use policies::{Author, NewPolicy, Origin, Policies, PolicyFile, PolicyVersio
 pub use postgres::{BadPostgresAddress, Password, PostgresAddress, PostgresOptions, Transport};
 pub use standing::Standing;
 
+use approvals::Approvals;
 use change::Feed;
 use postgres::Postgres;
 use sqlite::Sqlite;
@@ -46,6 +49,7 @@ pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, StateError>> + Se
 pub struct State {
     policies: Arc<dyn Policies>,
     owned: Arc<dyn Owned>,
+    approvals: Arc<dyn Approvals>,
     feed: Feed,
     standing: watch::Receiver<Standing>,
 }
@@ -57,7 +61,7 @@ impl State {
         let feed = Feed::default();
         let (said, standing) = watch::channel(Standing::Reachable);
         let sqlite = Arc::new(Sqlite::open(path, feed.clone(), said)?);
-        Ok(Self { policies: sqlite.clone(), owned: sqlite, feed, standing })
+        Ok(Self { policies: sqlite.clone(), approvals: sqlite.clone(), owned: sqlite, feed, standing })
     }
 
     /// Reaches the state in a PostgreSQL database and brings its tables up to date. What happens there from now on is
@@ -66,7 +70,7 @@ impl State {
         let feed = Feed::default();
         let (said, standing) = watch::channel(Standing::Reachable);
         let postgres = Arc::new(Postgres::open(options, feed.clone(), said).await?);
-        Ok(Self { policies: postgres.clone(), owned: postgres, feed, standing })
+        Ok(Self { policies: postgres.clone(), approvals: postgres.clone(), owned: postgres, feed, standing })
     }
 
     /// The versions of the role catalogue.
@@ -77,6 +81,11 @@ impl State {
     /// Whose the things are that model servers keep.
     pub fn owned(&self) -> &Arc<dyn Owned> {
         &self.owned
+    }
+
+    /// Holds that people lift, and roles that they lend.
+    pub fn approvals(&self) -> &Arc<dyn Approvals> {
+        &self.approvals
     }
 
     /// What changes from now on, by whichever replica. Subscribe first and read then: nothing falls between.

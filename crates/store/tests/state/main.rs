@@ -2,6 +2,7 @@
 
 #![allow(clippy::panic, reason = "a test says by a panic what it found")]
 
+mod approvals;
 mod backends;
 mod changes;
 mod owned;

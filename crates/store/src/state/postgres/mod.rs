@@ -2,6 +2,7 @@
 //! hears what other replicas change.
 
 mod address;
+mod approvals;
 mod connect;
 mod fault;
 mod listen;
@@ -27,7 +28,7 @@ use super::{Standing, StateError};
 use connect::Connector;
 use listen::Listener;
 
-pub(super) const MIGRATIONS: &[Migration] = migrations![1 "policies", 2 "owned",];
+pub(super) const MIGRATIONS: &[Migration] = migrations![1 "policies", 2 "owned", 3 "approvals",];
 
 /// The channel on which replicas tell each other what changed.
 const CHANNEL: &str = "gatewright_state";

@@ -1,5 +1,6 @@
 //! The state in one SQLite file: a thread that writes, a thread that reads, and a bounded queue before each.
 
+mod approvals;
 mod fault;
 mod owned;
 mod policies;
@@ -20,7 +21,7 @@ use super::change::{Change, Feed};
 use super::migration::{Migration, migrations, missing};
 use super::{Standing, StateError};
 
-pub(super) const MIGRATIONS: &[Migration] = migrations![1 "policies", 2 "owned",];
+pub(super) const MIGRATIONS: &[Migration] = migrations![1 "policies", 2 "owned", 3 "approvals",];
 
 /// How much work may wait for each thread. When that is full, work waits outside for [`PATIENCE`].
 const QUEUE: usize = 1_024;
