@@ -15,6 +15,8 @@ mod hosts;
 mod me;
 mod part;
 mod policies;
+mod reviews;
+mod visible;
 
 pub use answer::{Admin, Metrics, Standing};
 pub use authority::{Authority, Pending, Visitor};
@@ -22,3 +24,4 @@ pub use hosts::Hosts;
 pub use me::WhoAmI;
 pub use part::{Asked, Given, Part};
 pub use policies::{Judge, Judged, Policies};
+pub use reviews::{Bench, Reviews, Texts};

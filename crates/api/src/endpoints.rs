@@ -5,7 +5,7 @@ pub const APPROVALS_LIST: Endpoint = Endpoint {
     name: "approvals.list",
     method: Method::Get,
     path: "/api/v1/approvals",
-    query: &["state", "after", "wait_s"],
+    query: &["state", "wait_s"],
     needs: Needs::Identity,
     takes: Takes::Nothing,
 };

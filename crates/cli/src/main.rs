@@ -1,6 +1,7 @@
 //! `gatewright`: the one binary. It reads what was typed and hands it to the server crate; it decides nothing itself.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command's answer is what it prints")]
 
+mod approvals;
 mod policy;
 
 use std::net::SocketAddr;
@@ -61,6 +62,9 @@ enum Command {
     Token,
     /// Forget the token.
     Logout,
+    /// Look at calls that wait for a person, and decide them.
+    #[command(subcommand, arg_required_else_help = true)]
+    Approvals(approvals::Approvals),
     /// Look at recorded sessions.
     #[command(subcommand, arg_required_else_help = true)]
     Sessions(Sessions),
@@ -305,6 +309,7 @@ fn run(command: Command, format: Format) -> Outcome {
         Command::Receipt(Receipt::Verify { receipt, trust, data }) => {
             commands::ledger::verify_receipt(&receipt, trust.as_deref(), data.as_deref(), format)
         }
+        Command::Approvals(typed) => approvals::run(typed, format),
         Command::Policy(typed) => policy::run(typed, format),
         Command::Mask(typed) => commands::mask::run(&commands::mask::Wanted {
             form: match (typed.jsonl, typed.text) {

@@ -92,9 +92,16 @@ impl Arrival {
         self.client.to_string().into()
     }
 
-    /// The body.
-    pub(crate) fn into_body(self) -> Inbound {
-        self.body
+    /// The body; a second time there is none.
+    pub(crate) fn take_body(&mut self) -> Inbound {
+        std::mem::replace(&mut self.body, Inbound::Held(Bytes::new()))
+    }
+
+    /// The same request once more, with a body that was read from it.
+    pub(crate) fn again(mut self, body: Bytes) -> Self {
+        self.head.headers.insert(CONTENT_LENGTH, body.len().into());
+        self.head.headers.remove(TRANSFER_ENCODING);
+        Self { body: Inbound::Held(body), ..self }
     }
 }
 

@@ -1,4 +1,4 @@
-use gatewright_model::{DatasetBound, Event, Grounds, Standing, Timestamp, Trust, Verdict};
+use gatewright_model::{DatasetBound, Event, Grounds, RuleName, Standing, Timestamp, Trust, Verdict};
 use gatewright_policy::{DatasetTerms, Decision, Question, Vectors};
 
 use crate::Examined;
@@ -11,17 +11,19 @@ pub struct Decided {
     examined: Examined,
     decision: Decision,
     standing: Standing,
+    /// The rules whose holds a person had lifted.
+    approvals: Vec<RuleName>,
 }
 
 /// Asks policy. Total: there is a decision for every call.
-pub(crate) fn decide(mut examined: Examined, now: Timestamp) -> Decided {
+pub(crate) fn decide(mut examined: Examined, approvals: Vec<RuleName>, now: Timestamp) -> Decided {
     let call = examined.call();
     let world = call.world();
     let Known { roles, standing } = world.roles.known(world, call.caller(), now);
     #[cfg(feature = "bench-layers")]
     if !world.stages.policy() {
         let decision = allow_all(world);
-        return Decided { examined, decision, standing };
+        return Decided { examined, decision, standing, approvals };
     }
     let _ = world.stages.policy();
     let decision = world.policy.decide(&Question {
@@ -33,10 +35,10 @@ pub(crate) fn decide(mut examined: Examined, now: Timestamp) -> Decided {
         trust: call.connection().map_or(Trust::External, |connection| connection.trust),
         matched: examined.matched(),
         found: examined.found(),
-        approvals: &[],
+        approvals: &approvals,
     });
     let decision = rows::decide(&mut examined, decision, &roles, now);
-    Decided { examined, decision, standing }
+    Decided { examined, decision, standing, approvals }
 }
 
 #[cfg(feature = "bench-layers")]
@@ -63,6 +65,23 @@ impl Decided {
         self.decision.verdict
     }
 
+    pub(crate) const fn examined(&self) -> &Examined {
+        &self.examined
+    }
+
+    pub(crate) const fn decision(&self) -> &Decision {
+        &self.decision
+    }
+
+    pub(crate) const fn parts_mut(&mut self) -> (&mut Examined, &mut Decision) {
+        (&mut self.examined, &mut self.decision)
+    }
+
+    /// The same call, decided as if nobody had lifted anything.
+    pub(crate) fn held_again(self, now: Timestamp) -> Self {
+        decide(self.examined, Vec::new(), now)
+    }
+
     pub(crate) fn into_parts(self) -> (Examined, Decision) {
         (self.examined, self.decision)
     }
@@ -76,7 +95,7 @@ impl Decided {
         Grounds {
             standing: self.standing.clone(),
             matched: self.examined.matched().iter().take(MOST_NAMED).cloned().collect(),
-            approvals: Vec::new(),
+            approvals: self.approvals.clone(),
             datasets: self.decision.datasets.iter().take(MOST_NAMED).map(bound).collect(),
         }
     }

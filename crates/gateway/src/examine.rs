@@ -4,6 +4,7 @@ use gatewright_masking::{Detectors, Finding};
 use gatewright_model::{Event, RuleName, Tally};
 
 use crate::Call;
+use crate::hold::Holds;
 use crate::journal::Noteworthy;
 use crate::search::{Searched, search};
 
@@ -18,13 +19,14 @@ pub struct Examined {
 }
 
 /// Searches every text of a call, once.
-pub(crate) fn examine(mut call: Call) -> Examined {
+pub(crate) fn examine(mut call: Call, holds: Option<&Holds>) -> Examined {
     let world = call.world().clone();
-    let (protocol, route) = (call.protocol(), call.route());
+    let (protocol, route, session) = (call.protocol(), call.route(), call.session());
     let Searched { findings, matched } = match world.stages.masking() {
         true => {
             let patterns = world.prompt_rules.as_ref().map(|rules| (&rules.detectors, rules.rules.as_slice()));
-            search(protocol, route, call.body_mut(), &world.detectors, patterns)
+            let lifted = |rule: &RuleName, text: &str| holds.is_some_and(|holds| holds.was_lifted(session, rule, text));
+            search(protocol, route, call.body_mut(), &world.detectors, patterns, &lifted)
         }
         false => Searched::default(),
     };
@@ -62,6 +64,14 @@ impl Examined {
 
     pub(crate) fn found(&self) -> &[u16] {
         &self.found
+    }
+
+    pub(crate) fn findings(&self) -> &[Vec<Finding>] {
+        &self.findings
+    }
+
+    pub(crate) fn tallies(&self) -> &[Tally] {
+        &self.tallies
     }
 
     pub(crate) fn matched(&self) -> &[RuleName] {

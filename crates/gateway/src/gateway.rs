@@ -14,6 +14,7 @@ use crate::authenticate::authenticate;
 use crate::collections::Collections;
 use crate::decide::decide;
 use crate::examine::examine;
+use crate::hold::Holds;
 use crate::identify::{identify, is_claimed, protocol_of};
 use crate::journal::Stage;
 use crate::settle::settle;
@@ -32,6 +33,7 @@ pub struct Gateway {
     pub(crate) collections: Collections,
     pub(crate) quotas: Arc<dyn Quotas>,
     pub(crate) owned: Arc<dyn Owned>,
+    pub(crate) holds: Option<Arc<Holds>>,
 }
 
 /// What a gateway is made of.
@@ -52,6 +54,8 @@ pub struct Parts {
     pub quotas: Arc<dyn Quotas>,
     /// Whose the things are that model servers keep.
     pub owned: Arc<dyn Owned>,
+    /// Where people lift holds; `None`: nowhere, so a hold is a denial.
+    pub holds: Option<Arc<Holds>>,
     /// The key of pseudonyms: the same key, the same pseudonyms.
     pub pseudonym_key: [u8; 32],
 }
@@ -71,6 +75,7 @@ impl Gateway {
             collections: Collections::new(&parts.pseudonym_key),
             quotas: parts.quotas,
             owned: parts.owned,
+            holds: parts.holds,
         }
     }
 
@@ -116,17 +121,17 @@ impl Gateway {
     async fn journey(
         &self,
         world: &Arc<World>,
-        arrival: Arrival,
+        mut arrival: Arrival,
         journal: &mut Journal,
         drain: &Drain,
     ) -> Result<Departure, Refusal> {
         journal.tell(arrived(world, &arrival));
         let caller = journal.note(authenticate(world, &arrival).await?);
         journal.reached(Stage::Known);
-        let call = journal.note(identify(self, world, caller, arrival).await?);
-        let known = journal.note(examine(call));
-        let decided = journal.note(decide(known, journal.now()));
-        let permit = settle(decided)?;
+        let call = journal.note(identify(self, world, caller, &mut arrival).await?);
+        let known = journal.note(examine(call, self.holds.as_deref()));
+        let decided = journal.note(decide(known, Vec::new(), journal.now()));
+        let permit = settle(self, decided, arrival, journal).await?;
         let mut request = mask::request(permit, journal.request(), &self.pseudonyms)?;
         self.reserve(&mut request, journal.now()).await?;
         if let Some(charged) = request.charged() {

@@ -67,5 +67,5 @@ pub async fn follow(recording: Recording, masked: Masked) -> Result<Departure, R
 /// # Errors
 /// As the step.
 pub fn settle(decided: Decided) -> Result<Permit, Refusal> {
-    crate::settle::settle(decided)
+    Permit::of(decided)
 }

@@ -35,6 +35,8 @@ pub struct Call {
     /// The calls that its file holds.
     rows: Vec<RowCall>,
     session: SessionId,
+    /// Why, in the caller's words, for whoever has to approve it.
+    reason: Option<Arc<str>>,
     now: Timestamp,
 }
 
@@ -70,7 +72,7 @@ pub(crate) async fn identify(
     gateway: &Gateway,
     world: &Arc<World>,
     caller: Caller,
-    arrival: Arrival,
+    arrival: &mut Arrival,
 ) -> Result<Call, Refusal> {
     let path = arrival.path().to_owned();
     let (insisted, inner) = self::insisted(&path);
@@ -85,6 +87,7 @@ pub(crate) async fn identify(
         }
     };
     let named = header(arrival.headers(), "x-gatewright-session", 256)?.map(str::to_owned);
+    let reason = header(arrival.headers(), "x-gatewright-reason", 1_024)?.map(Arc::from);
     let declared = header(arrival.headers(), "x-gatewright-dataset", 128)?.map(str::to_owned);
     let body = match route.body {
         BodyKind::Query(_) => {
@@ -136,7 +139,7 @@ pub(crate) async fn identify(
     let model = known.map(|(name, _)| name.clone()).or(by_model);
     let ids = ids.iter().map(|id| (*id).to_owned()).collect();
     let world = Arc::clone(world);
-    Ok(Call { caller, world, protocol, route, terms, body, model, reached, ids, kept, rows, session, now })
+    Ok(Call { caller, world, protocol, route, terms, body, model, reached, ids, kept, rows, session, reason, now })
 }
 
 impl Call {
@@ -162,6 +165,15 @@ impl Call {
 
     pub(crate) const fn session(&self) -> SessionId {
         self.session
+    }
+
+    /// Stays in the session that it was in before it was held.
+    pub(crate) fn stay_in(&mut self, session: SessionId) {
+        self.session = session;
+    }
+
+    pub(crate) fn reason(&self) -> Option<&str> {
+        self.reason.as_deref()
     }
 
     pub(crate) fn model(&self) -> Option<&Model> {
@@ -275,11 +287,11 @@ fn header<'h>(headers: &'h HeaderMap, name: &'static str, longest: usize) -> Res
 }
 
 /// The body as a value that means one thing, or a refusal.
-async fn body_of(kind: BodyKind, arrival: Arrival, limits: &Limits) -> Result<Value, Refusal> {
+async fn body_of(kind: BodyKind, arrival: &mut Arrival, limits: &Limits) -> Result<Value, Refusal> {
     let stated = stated_length(arrival.headers())?;
     if kind != BodyKind::Json {
         // A body where none belongs is text that nobody inspects.
-        let bytes = read(arrival.into_body(), 0, limits).await;
+        let bytes = read(arrival.take_body(), 0, limits).await;
         return match bytes {
             Ok(_) if stated.unwrap_or(0) == 0 => Ok(Value::Null),
             _ => Err(Refusal::new(Code::InvalidRequest, "This operation takes no body.")),
@@ -289,7 +301,7 @@ async fn body_of(kind: BodyKind, arrival: Arrival, limits: &Limits) -> Result<Va
     if stated.is_some_and(|length| length > limits.body) {
         return Err(too_large(limits.body));
     }
-    let bytes = read(arrival.into_body(), limits.body, limits).await?;
+    let bytes = read(arrival.take_body(), limits.body, limits).await?;
     let bounds = gatewright_json::Limits { bytes: limits.body, depth: limits.depth, ..Default::default() };
     parse(&bytes, &bounds).map_err(|fault| {
         let code = match fault.kind() {
@@ -305,7 +317,7 @@ async fn body_of(kind: BodyKind, arrival: Arrival, limits: &Limits) -> Result<Va
 async fn form_of(
     protocol: &'static dyn Protocol,
     route: &Route,
-    arrival: Arrival,
+    arrival: &mut Arrival,
     limits: &Limits,
 ) -> Result<Value, Refusal> {
     let headers = arrival.headers();
@@ -318,7 +330,7 @@ async fn form_of(
     if stated_length(headers)?.is_some_and(|length| length > limits.body) {
         return Err(too_large(limits.body));
     }
-    let bytes = read(arrival.into_body(), limits.body, limits).await?;
+    let bytes = read(arrival.take_body(), limits.body, limits).await?;
     protocol.form(route, &stated, &bytes)
 }
 

@@ -17,13 +17,15 @@ pub struct Searched {
 /// What content rules look for, and the rule of each pattern.
 pub type Patterns<'a> = (&'a Detectors, &'a [RuleName]);
 
-/// Searches every text of a request, once: a call that waits and one that a file describes are searched alike.
+/// Searches every text of a request, once: a call that waits and one that a file describes are searched alike. A rule does
+/// not count for a text for which its hold was `lifted`.
 pub fn search(
     protocol: &dyn Protocol,
     route: &Route,
     body: &mut Value,
     detectors: &Detectors,
     patterns: Option<Patterns<'_>>,
+    lifted: &dyn Fn(&RuleName, &str) -> bool,
 ) -> Searched {
     let (mut searched, mut seams) = (Searched::default(), Seams::default());
     protocol.request_texts(route, body, &mut |text| {
@@ -32,17 +34,28 @@ pub fn search(
             Place::Plain => detectors.find(text.text),
         });
         let Some(patterns) = patterns else { return };
-        note_matches(patterns, text.text, &mut searched.matched);
-        seams.each(text.text, |seam| note_matches(patterns, seam, &mut searched.matched));
+        let whole = |_: &Finding, rule: &RuleName| !lifted(rule, text.text);
+        note_matches(patterns, text.text, &whole, &mut searched.matched);
+        seams.each(text.text, |seam, at| {
+            // What stands on one side alone was found there already, and may have been lifted there.
+            let over = |finding: &Finding, _: &RuleName| finding.start < at && at < finding.end;
+            note_matches(patterns, seam, &over, &mut searched.matched);
+        });
     });
     searched
 }
 
-/// Adds the rules whose patterns stand in this text.
-fn note_matches((detectors, rules): Patterns<'_>, text: &str, matched: &mut Vec<RuleName>) {
+/// Adds the rules whose patterns stand in this text, where that counts.
+fn note_matches(
+    (detectors, rules): Patterns<'_>,
+    text: &str,
+    counts: &dyn Fn(&Finding, &RuleName) -> bool,
+    matched: &mut Vec<RuleName>,
+) {
     for finding in detectors.find(text) {
         if let Some(rule) = rules.get(finding.info_type.place())
             && !matched.contains(rule)
+            && counts(&finding, rule)
         {
             matched.push(rule.clone());
         }
@@ -61,12 +74,12 @@ struct Seams {
 }
 
 impl Seams {
-    /// Shows the seam before this text, with nothing between and with a space.
-    fn each(&mut self, text: &str, mut show: impl FnMut(&str)) {
+    /// Shows the seam before this text, with nothing between and with a space, and where it is.
+    fn each(&mut self, text: &str, mut show: impl FnMut(&str, usize)) {
         let head = &text[..text.floor_char_boundary(SEAM)];
         if !self.before.is_empty() && !head.is_empty() {
             for between in ["", " "] {
-                show(&format!("{}{between}{head}", self.before));
+                show(&format!("{}{between}{head}", self.before), self.before.len());
             }
         }
         self.before.push_str(&text[text.ceil_char_boundary(text.len().saturating_sub(SEAM))..]);
@@ -90,8 +103,10 @@ mod tests {
         let patterns: Patterns<'_> = (&detectors, &["rule".into()]);
         let (mut seams, mut matched) = (Seams::default(), Vec::new());
         for text in texts {
-            note_matches(patterns, text, &mut matched);
-            seams.each(text, |seam| note_matches(patterns, seam, &mut matched));
+            note_matches(patterns, text, &|_, _| true, &mut matched);
+            seams.each(text, |seam, at| {
+                note_matches(patterns, seam, &|found, _| found.start < at && at < found.end, &mut matched);
+            });
         }
         !matched.is_empty()
     }

@@ -1,7 +1,8 @@
 use gatewright_model::{Code, Refusal, Verdict};
 use gatewright_policy::Decision;
 
-use crate::{Decided, Examined};
+use crate::hold::held;
+use crate::{Arrival, Decided, Examined, Gateway, Journal};
 
 /// A call that may go ahead, and on which terms.
 pub struct Permit {
@@ -9,19 +10,38 @@ pub struct Permit {
     decision: Decision,
 }
 
-/// Lets an allowed call go ahead. A hold is a denial until a person lifts it.
-pub(crate) fn settle(decided: Decided) -> Result<Permit, Refusal> {
-    let verdict = decided.verdict();
-    let (examined, decision) = decided.into_parts();
-    match (verdict, decision.refusal) {
-        (Verdict::Allow, None) => Ok(Permit { examined, decision: Decision { refusal: None, ..decision } }),
-        (Verdict::Allow | Verdict::Hold | Verdict::Deny, Some(refusal)) => Err(refusal),
-        // INVARIANT: policy gives a refusal with everything that it does not allow; without one it is refused all the same.
-        (Verdict::Hold | Verdict::Deny, None) => Err(Refusal::new(Code::PermissionDenied, "Policy denies this call.")),
+/// Lets an allowed call go ahead, and one that is held once people have lifted the hold.
+pub(crate) async fn settle(
+    gateway: &Gateway,
+    decided: Decided,
+    arrival: Arrival,
+    journal: &mut Journal,
+) -> Result<Permit, Refusal> {
+    if decided.verdict() == Verdict::Hold
+        && let Some(holds) = &gateway.holds
+    {
+        // In a box, since most calls are not held and should not carry the room for it.
+        return Box::pin(held(gateway, holds, decided, arrival, journal)).await;
     }
+    Permit::of(decided)
 }
 
 impl Permit {
+    /// The permit of a call that policy allows; no other way leads to one.
+    pub(crate) fn of(decided: Decided) -> Result<Self, Refusal> {
+        let verdict = decided.verdict();
+        let (examined, decision) = decided.into_parts();
+        match (verdict, decision.refusal) {
+            (Verdict::Allow, None) => Ok(Self { examined, decision: Decision { refusal: None, ..decision } }),
+            (Verdict::Allow | Verdict::Hold | Verdict::Deny, Some(refusal)) => Err(refusal),
+            // INVARIANT: policy gives a refusal with everything that it does not allow; without one it is refused all
+            // the same.
+            (Verdict::Hold | Verdict::Deny, None) => {
+                Err(Refusal::new(Code::PermissionDenied, "Policy denies this call."))
+            }
+        }
+    }
+
     pub(crate) fn into_parts(self) -> (Examined, Decision) {
         (self.examined, self.decision)
     }

@@ -50,6 +50,11 @@ impl Gateway {
         world.policy.roles_of(identity, self.clock.now())
     }
 
+    /// A text that somebody wrote about a call, without its sensitive values.
+    pub fn without_values(&self, text: &str) -> String {
+        crate::hold::without_values(&self.world().detectors, text)
+    }
+
     /// Counts a refusal of somebody whom nobody knows; the log is told in aggregate.
     pub fn count_stranger(&self, code: Code) {
         self.strangers.count(code);

@@ -141,6 +141,11 @@ impl Catalogue {
         self.info_types.contains(info_type)
     }
 
+    /// The approval of this name.
+    pub fn approval(&self, name: &str) -> Option<&ApprovalText> {
+        self.approvals.iter().find(|approval| approval.name == name)
+    }
+
     /// The approval that lifts a rule's hold; `None` where there is no such rule or it holds nothing.
     pub fn approval_of(&self, rule: &RuleName) -> Option<&ApprovalText> {
         let rule = self.compiled.all_rules().find(|known| known.reference.name == *rule && known.approval.is_some())?;

@@ -22,6 +22,8 @@ pub struct DeploymentKeys {
     pub pseudonyms: [u8; 32],
     /// Seals the console's sessions; who replaces it signs everybody out.
     pub console: [u8; 32],
+    /// Names held calls and seals their originals; the same on every replica.
+    pub approvals: [u8; 32],
 }
 
 impl DeploymentKeys {
@@ -32,6 +34,7 @@ impl DeploymentKeys {
             threads: key(&folder.join("threads.key"), entropy)?,
             pseudonyms: key(&folder.join("pseudonyms.key"), entropy)?,
             console: key(&folder.join("console.key"), entropy)?,
+            approvals: key(&folder.join("approvals.key"), entropy)?,
         })
     }
 }

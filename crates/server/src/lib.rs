@@ -4,6 +4,7 @@
 
 pub mod assemble;
 mod authority;
+mod bench;
 pub mod commands;
 pub mod config;
 mod console;

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use gatewright_admin::{Authority, Part, Policies, WhoAmI};
+use gatewright_admin::{Authority, Part, Policies, Reviews, WhoAmI};
 use gatewright_dial::{Dial, Roots};
-use gatewright_gateway::{Gateway, Inbound, Outbound, Parts, Stages, Threads};
+use gatewright_gateway::{Gateway, Holds, Inbound, Outbound, Parts, Room, Stages, Threads};
 use gatewright_identity::Identities;
 use gatewright_model::{Clock, Entropy, Event, Moment};
 use gatewright_store::disk::RealDisk;
@@ -25,6 +25,7 @@ use tokio::task::JoinSet;
 
 use crate::assemble::world;
 use crate::authority::LiveAuthority;
+use crate::bench::{self, LiveBench};
 use crate::commands::{Outcome, complain};
 use crate::config::ready::CatalogueFrom;
 use crate::config::{Change, Loaded, Ready, Reloader, Side};
@@ -69,6 +70,7 @@ pub fn on_runtime(command: impl Future<Output = Outcome>) -> Outcome {
 /// A gateway that serves.
 pub struct Running {
     gateway: Arc<Gateway>,
+    holds: Arc<Holds>,
     log: Log,
     data: Open,
     admin: Open,
@@ -147,6 +149,8 @@ impl Running {
             Watched::Nothing => None,
         };
         let world = world(loaded, Arc::clone(&identities), 1, stages())?;
+        let link = approvals_link(&ready, &admin_port);
+        let holds = Arc::new(Holds::new(shared.clone(), &keys.approvals, link, Room::default()));
         let gateway = Arc::new(Gateway::new(Parts {
             world,
             log: log.clone(),
@@ -156,6 +160,7 @@ impl Running {
             entropy: Arc::clone(&entropy),
             quotas: Arc::new(quotas),
             owned: Arc::clone(shared.owned()),
+            holds: Some(Arc::clone(&holds)),
             pseudonym_key: keys.pseudonyms,
         }));
         identities.start();
@@ -172,8 +177,11 @@ impl Running {
             drain: gatewright_gateway::Drain::new(move || cutting.is_cutting()),
         };
         let authority = Arc::new(LiveAuthority::new(Arc::clone(&gateway), log.clone(), Arc::clone(&clock)));
+        let bench = Arc::new(LiveBench::new(Arc::clone(&gateway), Arc::clone(&holds), Arc::clone(&clock)));
+        let asked = Arc::clone(&authority) as Arc<dyn Authority>;
+        let reviews = Reviews::new(Arc::clone(&asked), bench, shared.clone(), Arc::clone(&clock));
+        let mut parts: Vec<Arc<dyn Part>> = vec![Arc::new(WhoAmI::new(asked)), Arc::new(reviews)];
         let running = Arc::new(ArcSwap::from_pointee(ready.clone()));
-        let mut parts: Vec<Arc<dyn Part>> = vec![Arc::new(WhoAmI::new(Arc::clone(&authority) as Arc<dyn Authority>))];
         if versions.is_some() {
             let judge = Arc::new(LiveJudge::new(Arc::clone(&running)));
             let authority = Arc::clone(&authority) as Arc<dyn Authority>;
@@ -190,8 +198,10 @@ impl Running {
         let admin = open(admin, admin_side, &here)?;
         let (grace, beside) = (ready.grace, JoinSet::new());
         let configuration = running;
-        let mut running = Self { gateway, log, data, admin, grace, readiness, beside, indexer, workers };
+        let tended = bench::tend(Arc::clone(&holds), log.clone(), clock);
+        let mut running = Self { gateway, holds, log, data, admin, grace, readiness, beside, indexer, workers };
         running.tell_strangers();
+        running.beside.spawn(tended);
         if let Some((versions, _)) = versions {
             running.beside.spawn(state::follow(shared, versions));
         }
@@ -289,6 +299,8 @@ impl Running {
             }
         };
         self.readiness.draining();
+        // What waits for people is told to ask again; the approval stays.
+        self.holds.close();
         let grace = if outcome == Outcome::Holds { self.grace } else { Duration::ZERO };
         let finished = self.data.running.finish(grace).await;
         if finished.cut > 0 {
@@ -319,6 +331,17 @@ pub enum Watched {
 
 fn certificate(files: Option<&crate::config::ready::CertificateFiles>) -> Result<Option<ReloadingTls>, StartFault> {
     Ok(files.map(ReloadingTls::open).transpose()?)
+}
+
+/// What an approval's id is appended to, for people: the first name that the admin side goes by, or its address.
+fn approvals_link(ready: &Ready, port: &tokio::net::TcpListener) -> String {
+    let listener = &ready.admin_listener;
+    let scheme = if listener.tls.is_some() { "https" } else { "http" };
+    let address = port.local_addr().unwrap_or(listener.address);
+    match listener.hosts.first() {
+        Some(host) => format!("{scheme}://{host}:{}/approvals/", address.port()),
+        None => format!("{scheme}://{address}/approvals/"),
+    }
 }
 
 fn port(address: SocketAddr) -> Result<tokio::net::TcpListener, StartFault> {

@@ -20,10 +20,7 @@ pub(crate) const FOUND: &[(&str, u64)] = &[
         5836946177268395861,
     ),
     ("6 59138514906103902592801", 5),
-    (
-        "l0null0null0null0null0null0null0null0null0null0null0null0nullbert[dot]n[at]d[dot]io",
-        17_435_599_749_886_759_921,
-    ),
+    ("l0null0null0null0null0null0null0null0null0null0null0null0nullbert[dot]n[at]d[dot]io", 17_435_599_749_886_759_921),
     ("<CARD 4111 1111 1111 1111>", 1),
     ("bob \\at smith \\dot example \\dot com", 2),
     ("\\<EMAIL\\_ADDRESS\\_1\\>", 3),

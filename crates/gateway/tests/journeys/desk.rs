@@ -181,6 +181,7 @@ impl Desk {
             audience: Arc::clone(&ears) as Arc<dyn Audience>,
             clock,
             entropy,
+            holds: None,
             quotas: Arc::new(gatewright_store::quotas::Memory::default()),
             owned: Arc::clone(&books) as Arc<dyn Owned>,
             pseudonym_key: [2; 32],

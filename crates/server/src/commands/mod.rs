@@ -1,6 +1,7 @@
 //! What the binary's commands do. Each prints its own answer and says how it went by an [`Outcome`].
 
 pub(crate) mod api;
+pub mod approvals;
 pub mod config;
 pub mod ledger;
 pub mod login;

@@ -92,11 +92,14 @@ async fn an_approval_is_asked_for_once_decided_once_and_used_once() {
 #[tokio::test]
 async fn a_hundred_who_race_take_one_use_and_ask_for_one_approval() {
     for backend in every_one() {
-        let replicas = [Arc::new(backend.open().await), Arc::new(if backend.name() == "postgres" {
-            backend.open().await
-        } else {
-            backend.try_open().await.expect("a second handle of the file")
-        })];
+        let replicas = [
+            Arc::new(backend.open().await),
+            Arc::new(if backend.name() == "postgres" {
+                backend.open().await
+            } else {
+                backend.try_open().await.expect("a second handle of the file")
+            }),
+        ];
         let asking = (0..100).map(|number: u8| {
             let state = Arc::clone(&replicas[usize::from(number % 2)]);
             tokio::spawn(async move { asked(&state, new(number + 1, 9)).await.id })

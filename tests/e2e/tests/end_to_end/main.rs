@@ -7,6 +7,7 @@
     reason = "a test that cannot go on has failed, and says why"
 )]
 
+mod approvals;
 mod budgets;
 mod bypasses;
 mod console;

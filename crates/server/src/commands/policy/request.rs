@@ -87,7 +87,8 @@ impl Request<'_> {
         terms.datasets.extend(known);
         let Claim { protocol, route, .. } = &self.claimed;
         let patterns = self.loaded.prompt_rules.as_ref().map(|rules| (&rules.detectors, rules.rules.as_slice()));
-        let Searched { findings, matched } = search(*protocol, route, &mut body, &self.loaded.detectors, patterns);
+        let Searched { findings, matched } =
+            search(*protocol, route, &mut body, &self.loaded.detectors, patterns, &|_, _| false);
         let places = findings.iter().flatten().map(|finding| finding.info_type.place());
         let types = self.loaded.detectors.info_types();
         let mut found: Vec<InfoType> = places.filter_map(|place| types.get(place).cloned()).collect();

@@ -100,10 +100,9 @@ impl Approval {
         (self.need, self.uses, self.used) = (document.need, document.uses, document.used);
         self.votes = votes.collect();
         self.reason = document.reason.map(Arc::from);
-        self.access = document.access.map(|(role, lasts)| AccessWish {
-            role: RoleName::new(role),
-            lasts: Duration::from_micros(lasts),
-        });
+        self.access = document
+            .access
+            .map(|(role, lasts)| AccessWish { role: RoleName::new(role), lasts: Duration::from_micros(lasts) });
         Ok(())
     }
 }

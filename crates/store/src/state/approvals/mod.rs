@@ -5,6 +5,7 @@
 //! that both backends make on the row while they hold it.
 
 mod document;
+mod shown;
 mod step;
 
 use std::sync::Arc;
@@ -13,6 +14,7 @@ use std::time::Duration;
 use gatewright_model::{ApprovalId, Digest, GrantId, IssuerName, RoleName, RuleName, Timestamp};
 
 use super::Answer;
+pub use shown::{Shown, ShownText};
 pub use step::{NotNow, Voted};
 
 /// How an approval stands.
@@ -34,8 +36,7 @@ pub enum ApprovalState {
 
 impl ApprovalState {
     /// Every state.
-    pub const ALL: [Self; 6] =
-        [Self::Pending, Self::Approved, Self::Denied, Self::Expired, Self::Used, Self::Revoked];
+    pub const ALL: [Self; 6] = [Self::Pending, Self::Approved, Self::Denied, Self::Expired, Self::Used, Self::Revoked];
 
     /// The word in tables and answers.
     pub const fn name(self) -> &'static str {

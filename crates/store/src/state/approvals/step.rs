@@ -59,8 +59,7 @@ impl Approval {
 
     /// Ends it where its time is over; whether that was so.
     pub(in crate::state) fn lapse(&mut self, now: Timestamp) -> bool {
-        let lives =
-            matches!(self.state, ApprovalState::Pending | ApprovalState::Approved | ApprovalState::Denied);
+        let lives = matches!(self.state, ApprovalState::Pending | ApprovalState::Approved | ApprovalState::Denied);
         let lapses = lives && now >= self.expires;
         // A denial that does not stand any more was a denial all the same: it only makes room for a new wish.
         if lapses && self.state != ApprovalState::Denied {

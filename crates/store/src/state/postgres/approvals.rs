@@ -1,5 +1,5 @@
-use gatewright_model::{ApprovalId, Digest, GrantId, RoleName, RuleName, Timestamp};
 use deadpool_postgres::Transaction;
+use gatewright_model::{ApprovalId, Digest, GrantId, RoleName, RuleName, Timestamp};
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 
@@ -40,7 +40,8 @@ impl Approvals for Postgres {
                      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 1, $11) ON CONFLICT DO NOTHING"
                 );
                 let sealed = new.sealed.as_deref().filter(|_| approval.keeps_original());
-                let (created, expires) = (approval.created.micros().cast_signed(), approval.expires.micros().cast_signed());
+                let (created, expires) =
+                    (approval.created.micros().cast_signed(), approval.expires.micros().cast_signed());
                 let document = approval.document()?;
                 let values: Values<'_> = &[
                     &&approval.id.as_bytes()[..],
@@ -211,11 +212,7 @@ async fn is_full(transaction: &Transaction<'_>, caller: &Party, most: Most) -> R
     Ok(in_all >= i64::from(most.in_all) || of_caller >= i64::from(most.of_caller))
 }
 
-async fn live(
-    transaction: &Transaction<'_>,
-    digest: &Digest,
-    rule: &RuleName,
-) -> Result<Option<Approval>, StateError> {
+async fn live(transaction: &Transaction<'_>, digest: &Digest, rule: &RuleName) -> Result<Option<Approval>, StateError> {
     let query = format!("SELECT {COLUMNS} FROM approvals WHERE digest = $1 AND rule = $2 AND live = 1 FOR UPDATE");
     let row = transaction.query_opt(&query, &[&&digest[..], &rule.as_str()]).await?;
     row.as_ref().map(approval).transpose()

@@ -150,7 +150,9 @@ impl Approvals for Sqlite {
         Box::pin(self.read(move |connection| {
             let query = "SELECT sealed FROM approvals WHERE id = ?1 AND state = 'pending' AND expires > ?2";
             let found = connection
-                .query_row(query, params![id.as_bytes(), now.micros().cast_signed()], |row| row.get::<_, Option<Vec<u8>>>(0))
+                .query_row(query, params![id.as_bytes(), now.micros().cast_signed()], |row| {
+                    row.get::<_, Option<Vec<u8>>>(0)
+                })
                 .optional()?;
             Ok(found.flatten())
         }))
