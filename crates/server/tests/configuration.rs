@@ -387,8 +387,8 @@ fn models_and_datasets_lie_where_there_are_such() {
          datasets:\n  d: { connection: lab }\n  e: { connection: vectors, collection: ../../reset }\n",
         &[
             "9:20: the connection `vectors` speaks chroma, whose servers have datasets",
-            "11:20: the connection `lab` speaks openai, whose servers have models",
-            "12:41: a collection is NAME or TENANT/DATABASE/NAME",
+            "11:3: a dataset of this protocol is a vector store's id (vs_…), web_search, code_interpreter, declared, a connector_… or the URL of a tool server",
+            "12:41: a collection is NAME or TENANT/DATABASE/NAME, each of 3 to 512 of `A-Z a-z 0-9 . _ -`",
         ],
     );
 }
