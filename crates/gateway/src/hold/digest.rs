@@ -23,7 +23,7 @@ pub(super) fn of(call: &Call, settings: &[Setting], key: &hmac::Key) -> Result<D
     whole.set("datasets", Value::Array(datasets.collect()));
     if let Some(target) = call.target() {
         whole.set("connection", target.connection.name.as_str());
-        whole.set("upstream", &*target.upstream);
+        whole.set("upstream", target.upstream);
         let dialect = &target.connection.dialect;
         call.protocol().prepare(call.route(), &mut body, target.upstream, settings, dialect)?;
     }

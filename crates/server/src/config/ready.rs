@@ -87,7 +87,7 @@ pub enum State {
     /// In a file of the data folder.
     Sqlite,
     /// In a database.
-    Postgres(Postgres),
+    Postgres(Box<Postgres>),
 }
 
 /// A PostgreSQL database.

@@ -12,7 +12,7 @@ impl Conversion<'_> {
     pub(super) fn state(&mut self, raw: &Raw) -> Option<State> {
         let Some(written) = &raw.state else { return Some(State::Sqlite) };
         let postgres = self.required(written.postgres.as_ref(), written.mark, "postgres")?;
-        self.postgres(postgres).map(State::Postgres)
+        self.postgres(postgres).map(Box::new).map(State::Postgres)
     }
 
     fn postgres(&mut self, raw: &raw::Postgres) -> Option<Postgres> {

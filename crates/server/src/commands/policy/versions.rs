@@ -1,6 +1,5 @@
 //! `gatewright policy apply | history | show | rollback`, which ask a running gateway.
 
-use std::future::Future;
 use std::path::{Path, PathBuf};
 
 use gatewright_api::{
@@ -101,27 +100,26 @@ fn ask<T: Serialize>(
     on_runtime(asked(asking, call, told))
 }
 
-fn asked<T: Serialize>(
+async fn asked<T: Serialize>(
     asking: &Asking,
     call: impl AsyncFnOnce(&Client<'_>) -> Result<T, Problem>,
     told: impl FnOnce(&T) -> String,
-) -> impl Future<Output = Outcome> {
-    async move {
-        let remote = match Remote::new(&asking.admin, asking.token_file.as_deref()).await {
-            Ok(remote) => remote,
-            Err(outcome) => return outcome,
-        };
-        match call(&Client::new(&remote, remote.token())).await {
-            Ok(given) => {
-                let text = told(&given);
-                match asking.format {
-                    Format::Json => answer(&format!("{}\n", serde_json::to_string(&given).unwrap_or_default())),
-                    Format::Text => answer(&text),
-                }
-                Outcome::Holds
+) -> Outcome {
+    let remote = match Remote::new(&asking.admin, asking.token_file.as_deref()).await {
+        Ok(remote) => remote,
+        Err(outcome) => return outcome,
+    };
+    match call(&Client::new(&remote, remote.token())).await {
+        Ok(given) => {
+            // Made for programs too: making it may write files.
+            let text = told(&given);
+            match asking.format {
+                Format::Json => answer(&format!("{}\n", serde_json::to_string(&given).unwrap_or_default())),
+                Format::Text => answer(&text),
             }
-            Err(problem) => refused(&problem),
+            Outcome::Holds
         }
+        Err(problem) => refused(&problem),
     }
 }
 
