@@ -1,6 +1,6 @@
 //! What a deployment keeps and its replicas share: policy versions, and whose the things are that model servers keep.
 //!
-//! [`State`] is one trait for each noun ([`Policies`], [`Owned`], [`Approvals`](approvals::Approvals)) and one feed of
+//! [`State`] is one trait for each noun ([`Policies`], [`Owned`], [`Approvals`]) and one feed of
 //! [`Changes`]. Two backends hold it: `sqlite`, a file
 //! of one machine, and `postgres`, which replicas share. Nothing above this module knows which of them it is.
 //!
