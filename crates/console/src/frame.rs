@@ -1,6 +1,8 @@
 use maud::{DOCTYPE, Markup, html};
 
+use crate::Access;
 use crate::assets::{LIVE, MARK, STYLE_SHEET};
+use crate::console::Guest;
 use crate::session::{FORM_TOKEN, Session};
 use crate::visible;
 
@@ -20,14 +22,15 @@ pub(crate) enum Tone {
 }
 
 /// A page around its content, for somebody who is signed in.
-pub(crate) fn page(title: &str, place: Place, session: &Session, content: Markup) -> Markup {
+pub(crate) fn page(title: &str, place: Place, guest: &Guest<'_>, content: Markup) -> Markup {
+    let session = &guest.session;
     let link = |to: &str, words: &str, here: bool| {
         html! { a href=(to) aria-current=[here.then_some("page")] { (words) } }
     };
     let bar = html! {
         nav aria-label="Main" {
             (link("/approvals", "Approvals", place == Place::Approvals))
-            (link("/access", "Access", place == Place::Access))
+            @if guest.console.access == Access::Offered { (link("/access", "Access", place == Place::Access)) }
         }
         form.who method="post" action="/sign-out" {
             (form_token(session))

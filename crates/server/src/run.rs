@@ -333,9 +333,13 @@ fn certificate(files: Option<&crate::config::ready::CertificateFiles>) -> Result
     Ok(files.map(ReloadingTls::open).transpose()?)
 }
 
-/// What an approval's id is appended to, for people: the first name that the admin side goes by, or its address.
+/// What an approval's id is appended to, for people: where the admin side says that people reach it, else the first name
+/// that it goes by, else its address.
 fn approvals_link(ready: &Ready, port: &tokio::net::TcpListener) -> String {
     let listener = &ready.admin_listener;
+    if let Some(url) = &listener.url {
+        return format!("{}/approvals/", url.trim_end_matches('/'));
+    }
     let scheme = if listener.tls.is_some() { "https" } else { "http" };
     let address = port.local_addr().unwrap_or(listener.address);
     match listener.hosts.first() {

@@ -90,7 +90,7 @@ async fn render(guest: &Guest<'_>, told: Option<Markup>, typed: &Form, status: S
             }
         }
     };
-    Ok(headers::page(status, frame::page("Access", Place::Access, &guest.session, content)))
+    Ok(headers::page(status, frame::page("Access", Place::Access, guest, content)))
 }
 
 fn card(guest: &Guest<'_>, grant: &Grant) -> Markup {

@@ -90,7 +90,7 @@ async fn sees_originals(guest: &Guest<'_>) -> Result<bool, Problem> {
 fn finished(guest: &Guest<'_>, shown: &ApprovalShown, content: Markup, status: StatusCode) -> headers::Answer {
     let approval = &shown.approval;
     let title = format!("{} ({})", wish_in_words(approval), word(approval.state));
-    headers::page(status, frame::page(&title, Place::Approvals, &guest.session, content))
+    headers::page(status, frame::page(&title, Place::Approvals, guest, content))
 }
 
 fn content(

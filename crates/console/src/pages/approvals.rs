@@ -40,7 +40,7 @@ pub(crate) async fn list(guest: &Guest<'_>) -> Paged {
             }
         }
     };
-    Ok(headers::page(StatusCode::OK, frame::page(&title, Place::Approvals, &guest.session, content)))
+    Ok(headers::page(StatusCode::OK, frame::page(&title, Place::Approvals, guest, content)))
 }
 
 fn here(guest: &Guest<'_>) -> String {

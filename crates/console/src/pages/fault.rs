@@ -81,8 +81,5 @@ pub(crate) fn problem(guest: &Guest<'_>, problem: &Problem) -> Answer {
         a href="/approvals" { "To the approvals" }
     };
     let content = words(title, &problem.detail, way_on);
-    headers::page(
-        status.unwrap_or(StatusCode::BAD_GATEWAY),
-        frame::page(title, Place::Elsewhere, &guest.session, content),
-    )
+    headers::page(status.unwrap_or(StatusCode::BAD_GATEWAY), frame::page(title, Place::Elsewhere, guest, content))
 }

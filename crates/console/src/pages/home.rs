@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use crate::console::{Guest, Paged};
 use crate::frame::{self, Place};
 use crate::headers;
-use crate::{times, visible};
+use crate::{Access, times, visible};
 
 /// The first page: what waits, who one is, where things are.
 pub(crate) async fn show(guest: &Guest<'_>) -> Paged {
@@ -27,9 +27,11 @@ pub(crate) async fn show(guest: &Guest<'_>) -> Paged {
                 a.cover #to-approvals href="/approvals" { "Approvals" }
                 p { (waiting) }
             }
-            li.card {
-                a.cover #to-access href="/access" { "Access for a time" }
-                p { "Ask for a role, see what is granted, end it." }
+            @if guest.console.access == Access::Offered {
+                li.card {
+                    a.cover #to-access href="/access" { "Access for a time" }
+                    p { "Ask for a role, see what is granted, end it." }
+                }
             }
         }
         section {
@@ -42,7 +44,7 @@ pub(crate) async fn show(guest: &Guest<'_>) -> Paged {
             }
         }
     };
-    Ok(headers::page(StatusCode::OK, frame::page("Home", Place::Elsewhere, &guest.session, content)))
+    Ok(headers::page(StatusCode::OK, frame::page("Home", Place::Elsewhere, guest, content)))
 }
 
 fn waiting(mine: usize) -> Markup {

@@ -6,7 +6,7 @@ use std::convert::Infallible;
 use std::sync::{Arc, Mutex};
 
 use gatewright_api::*;
-use gatewright_console::{Begun, Closed, Console, Door, Later, Parts, Started, Surroundings, Token, Visit};
+use gatewright_console::{Access, Begun, Closed, Console, Door, Later, Parts, Started, Surroundings, Token, Visit};
 use http_body_util::BodyExt;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -272,5 +272,6 @@ pub fn parts(fake: &Fake, clock: &Arc<Mutex<u64>>) -> Parts {
         around: Arc::new(Clock(Arc::clone(clock), Arc::clone(&fake.1))),
         ended: fake.1.lock().unwrap().clone(),
         url: None,
+        access: Access::Offered,
     }
 }

@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 const PROMPT: &str = "Please export the list of erika.mustermann@example.com \u{202e}now";
 
 /// The unmodified SDK's one call, as a program that knows nothing of approvals makes it.
-fn sdk(gateway: &Gateway, how: &str, text: &str) -> Value {
+pub(crate) fn sdk(gateway: &Gateway, how: &str, text: &str) -> Value {
     let mut command = Command::new(tool("openai-python-2/bin/python"));
     command.arg(file("sdk/approval_sdk.py")).args([how, "sales-forecast", text]);
     command.env("OPENAI_BASE_URL", gateway.base_url()).env("OPENAI_API_KEY", gateway.token("alice"));
@@ -28,13 +28,13 @@ fn sdk(gateway: &Gateway, how: &str, text: &str) -> Value {
 }
 
 /// `gatewright approvals …` in another terminal.
-struct Terminal {
+pub(crate) struct Terminal {
     admin: String,
     token_file: PathBuf,
 }
 
 impl Terminal {
-    fn of(gateway: &Gateway, folder: &Path, person: &str) -> Self {
+    pub(crate) fn of(gateway: &Gateway, folder: &Path, person: &str) -> Self {
         let token_file = folder.join(format!("{person}.token"));
         std::fs::write(&token_file, gateway.token(person)).unwrap();
         Self { admin: format!("http://{}", gateway.admin_address()), token_file }
@@ -46,7 +46,7 @@ impl Terminal {
         run(&mut command)
     }
 
-    fn json(&self, words: &[&str]) -> Value {
+    pub(crate) fn json(&self, words: &[&str]) -> Value {
         let ran = self.run(&[words, &["-o", "json"]].concat());
         assert_eq!(ran.code, Some(0), "{words:?}: {}", ran.err);
         serde_json::from_str(&ran.out).unwrap()
@@ -54,10 +54,15 @@ impl Terminal {
 
     /// The id of the one approval that is pending, once there is one.
     fn pending(&self) -> String {
+        self.pending_beside("")
+    }
+
+    /// The id of an approval that is pending and is not the one that is known, once there is one.
+    pub(crate) fn pending_beside(&self, known: &str) -> String {
         let deadline = Instant::now() + Duration::from_secs(20);
         loop {
             let all = self.json(&["list"]);
-            let pending = all.as_array().unwrap().iter().find(|approval| approval["state"] == "pending");
+            let pending = all.as_array().unwrap().iter().find(|one| one["state"] == "pending" && one["id"] != known);
             if let Some(approval) = pending {
                 return approval["id"].as_str().unwrap().to_owned();
             }

@@ -16,6 +16,8 @@ mod support;
 
 use support::{Fake, NOW, held, parts, text};
 
+use crate::approvals::{Terminal, sdk};
+
 /// Does in a browser what the words say.
 fn browse(task: &str, words: &[(&str, &str)]) {
     let mut command = Command::new(tool("node/node"));
@@ -44,6 +46,56 @@ fn carol_signs_in_and_out_at_the_quickstarts_own_provider() {
     let words = [("console", &*console), ("person", "Carol"), ("name", "Hello, carol"), ("shots", &shots)];
     browse("session", &words);
     browse("session", &[&words[..3], &[("script", "off")]].concat());
+}
+
+/// Two calls of an unmodified SDK wait while carol reads them in her browser, lets one run with fewer tokens and denies
+/// the other.
+fn decides_what_waits(script: &str) {
+    let gateway = Gateway::quickstart(&Quickstart::default());
+    let folder = tempfile::TempDir::new().unwrap();
+    let carol = Terminal::of(&gateway, folder.path(), "carol");
+    let (answered, denied) = std::thread::scope(|scope| {
+        let one = scope.spawn(|| sdk(&gateway, "whole", "Please export the orders of erika.mustermann@example.com"));
+        let approve = carol.pending_beside("");
+        let other = scope.spawn(|| sdk(&gateway, "stream", "download everything"));
+        let deny = carol.pending_beside(&approve);
+        let console = format!("http://{}", gateway.admin_address());
+        browse(
+            "decide",
+            &[
+                ("console", &console),
+                ("person", "Carol"),
+                ("script", script),
+                ("approve", &approve),
+                ("who", "alice"),
+                ("marked", "export"),
+                ("tokens", "3"),
+                ("deny", &deny),
+                ("reason", "Ask finance first."),
+                ("access", "absent"),
+                ("shots", &shots().display().to_string()),
+            ],
+        );
+        (one.join().unwrap(), other.join().unwrap())
+    });
+    let text = answered["text"].as_str().unwrap_or_default();
+    assert!(!text.is_empty() && text.split_whitespace().count() <= 3, "{answered}");
+    assert_eq!(
+        (&denied["error"], &denied["code"]),
+        (&"PermissionDeniedError".into(), &"approval_denied".into()),
+        "{denied}"
+    );
+    assert!(denied["message"].as_str().is_some_and(|text| text.contains("Ask finance first.")), "{denied}");
+}
+
+#[test]
+fn calls_that_wait_are_decided_in_a_browser_with_script() {
+    decides_what_waits("on");
+}
+
+#[test]
+fn calls_that_wait_are_decided_in_a_browser_without_script() {
+    decides_what_waits("off");
 }
 
 /// Approves one and denies the other, with made-up approvals behind the console's own interface to the API.
