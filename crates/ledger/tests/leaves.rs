@@ -100,7 +100,8 @@ fn events() -> Vec<Event> {
             role: "batch-job".into(),
             until: Timestamp::from_seconds(1_800_000_000),
         },
-        Event::Revoked { grant: GrantId::from_bytes([9; 16]) },
+        Event::Revoked { grant: GrantId::from_bytes([9; 16]), issuer: None, subject: None },
+        Event::Lapsed { grant: GrantId::from_bytes([9; 16]) },
         Event::RecordRead { issuer: "corp".into(), subject: "carol".into(), session: SessionId::from_bytes([6; 16]) },
         Event::RecordErased { session: SessionId::from_bytes([6; 16]) },
         Event::Visited {
@@ -158,8 +159,26 @@ fn decided_on_grounds() -> Event {
             matched: vec!["bulk-export".into()],
             approvals: vec!["bulk-export".into()],
             datasets: vec![bound],
+            grants: Vec::new(),
         }),
     }
+}
+
+/// The decision of a call that stands on a role for a time.
+fn decided_by_grant() -> Event {
+    let grants = vec![GrantId::from_bytes([9; 16])];
+    match decided_on_grounds() {
+        Event::Decided { verdict, roles, rules, settings, epoch, catalogue, grounds } => {
+            let grounds = grounds.map(|grounds| Grounds { grants, ..grounds });
+            Event::Decided { verdict, roles, rules, settings, epoch, catalogue, grounds }
+        }
+        other => other,
+    }
+}
+
+/// A revocation as releases record it that say whose it is.
+fn revoked_by_somebody() -> Event {
+    Event::Revoked { grant: GrantId::from_bytes([9; 16]), issuer: Some("corp".into()), subject: Some("carol".into()) }
 }
 
 /// A start as releases record it that write a log of their own for each.
@@ -207,6 +226,8 @@ fn leaves() -> Vec<(String, Leaf)> {
     };
     leaves.push(("identified-absent".to_owned(), leaf(LeafKind::Intent, absent)));
     leaves.push(("decided-grounds".to_owned(), leaf(LeafKind::Intent, decided_on_grounds())));
+    leaves.push(("decided-by-grant".to_owned(), leaf(LeafKind::Intent, decided_by_grant())));
+    leaves.push(("revoked-by-somebody".to_owned(), leaf(LeafKind::Note, revoked_by_somebody())));
     leaves.push(("started-after-another".to_owned(), leaf(LeafKind::Note, started_after_another())));
     leaves.push(("no-request".to_owned(), Leaf { kind: LeafKind::Note, request: None, moments: Vec::new() }));
     leaves

@@ -131,6 +131,8 @@ pub enum Review {
     Expired,
     /// A call went ahead with it.
     Used,
+    /// A use of it was given back: the call that had taken it was refused before anything of it was sent.
+    GivenBack,
     /// What was approved was taken back.
     Revoked,
     /// Somebody passed without it, by a role that may.
@@ -139,7 +141,7 @@ pub enum Review {
 
 impl Review {
     /// Every one.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Asked,
         Self::Seen,
         Self::OriginalSeen,
@@ -149,6 +151,7 @@ impl Review {
         Self::Denied,
         Self::Expired,
         Self::Used,
+        Self::GivenBack,
         Self::Revoked,
         Self::GlassBroken,
     ];
@@ -165,6 +168,7 @@ impl Review {
             Self::Denied => "denied",
             Self::Expired => "expired",
             Self::Used => "used",
+            Self::GivenBack => "given_back",
             Self::Revoked => "revoked",
             Self::GlassBroken => "glass_broken",
         }
@@ -363,8 +367,17 @@ pub enum Event {
         /// Until when.
         until: Timestamp,
     },
-    /// A grant ended early.
+    /// A grant was taken back.
     Revoked {
+        /// Which grant.
+        grant: GrantId,
+        /// Who did it, by issuer; `None` in records of releases that did not say.
+        issuer: Option<IssuerName>,
+        /// And the issuer's key for them.
+        subject: Option<Arc<str>>,
+    },
+    /// A grant's time was over.
+    Lapsed {
         /// Which grant.
         grant: GrantId,
     },
@@ -457,6 +470,7 @@ impl Event {
             Self::Reloaded { .. } => "reloaded",
             Self::Granted { .. } => "granted",
             Self::Revoked { .. } => "revoked",
+            Self::Lapsed { .. } => "lapsed",
             Self::RecordRead { .. } => "record_read",
             Self::RecordErased { .. } => "record_erased",
             Self::Visited { .. } => "visited",

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use crate::{DatasetName, RuleName, RuleRef};
+use crate::{DatasetName, GrantId, RuleName, RuleRef};
 
 /// What a decision was made from, beside what the call states and what was found in it: with both, it can be made again.
 ///
@@ -15,6 +15,8 @@ pub struct Grounds {
     pub approvals: Vec<RuleName>,
     /// What the call may take out of each dataset; empty where it was denied.
     pub datasets: Vec<DatasetBound>,
+    /// The grants of a role for a time without which it would have been decided otherwise.
+    pub grants: Vec<GrantId>,
 }
 
 /// What of a caller's groups and claims a record keeps. Shared by all records of one token.

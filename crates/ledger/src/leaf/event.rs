@@ -78,7 +78,8 @@ events! {
     Closed = "closed" { fate, status, answer, chunks, masked, usage };
     Reloaded = "reloaded" { epoch, configuration, catalogue };
     Granted = "granted" { grant, issuer, subject, role, until };
-    Revoked = "revoked" { grant };
+    Revoked = "revoked" { grant } + { issuer, subject };
+    Lapsed = "lapsed" { grant };
     RecordRead = "record_read" { issuer, subject, session };
     RecordErased = "record_erased" { session };
     Visited = "visited" { issuer, subject, endpoint, verdict, rules };

@@ -159,9 +159,39 @@ structs! {
     ChargedTo { account, until }
     RuleRef { name, file, line }
     Setting { parameter, value, why }
-    Grounds { standing, matched, approvals, datasets }
     Standing { groups, unlisted, claims }
     DatasetBound { dataset, rule, top_k, rows, vectors, filter }
+}
+
+/// As an array of its fields. What the decision owes to grants stands last, and lacks where it owes them nothing.
+impl Field for Grounds {
+    fn write(&self, writer: &mut Writer) {
+        let Self { standing, matched, approvals, datasets, grants } = self;
+        writer.array(if grants.is_empty() { 4 } else { 5 });
+        standing.write(writer);
+        matched.write(writer);
+        approvals.write(writer);
+        datasets.write(writer);
+        if !grants.is_empty() {
+            grants.write(writer);
+        }
+    }
+
+    fn read(reader: &mut Reader<'_>) -> Result<Self, Malformed> {
+        let length = reader.array()?;
+        let (standing, matched, approvals, datasets) =
+            (Field::read(reader)?, Field::read(reader)?, Field::read(reader)?, Field::read(reader)?);
+        let grants: Vec<GrantId> = match length {
+            4 => Vec::new(),
+            5 => Field::read(reader)?,
+            _ => return Err(Malformed::Value),
+        };
+        // One spelling of each leaf: an empty list is left out.
+        if length == 5 && grants.is_empty() {
+            return Err(Malformed::Value);
+        }
+        Ok(Self { standing, matched, approvals, datasets, grants })
+    }
 }
 
 /// A list that is shared rather than copied.

@@ -152,6 +152,7 @@ impl<'m> Summary<'m> {
             | Event::Versioned { .. }
             | Event::Granted { .. }
             | Event::Revoked { .. }
+            | Event::Lapsed { .. }
             | Event::RecordRead { .. }
             | Event::RecordErased { .. }
             | Event::Started { .. }

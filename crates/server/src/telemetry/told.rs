@@ -52,6 +52,7 @@ fn grounds(grounds: &Grounds) -> Value {
         "matched": names(&grounds.matched),
         "approvals": names(&grounds.approvals),
         "datasets": grounds.datasets.iter().map(dataset).collect::<Vec<_>>(),
+        "grants": grounds.grants.iter().map(ToString::to_string).collect::<Vec<_>>(),
     })
 }
 
@@ -154,7 +155,10 @@ fn facts(event: &Event) -> Value {
         Event::Granted { grant, issuer, subject, role, until } => json!({
             "grant": grant.to_string(), "issuer": issuer.as_str(), "subject": &**subject, "role": role.as_str(), "until": until.to_string(),
         }),
-        Event::Revoked { grant } => json!({ "grant": grant.to_string() }),
+        Event::Revoked { grant, issuer, subject } => json!({
+            "grant": grant.to_string(), "issuer": issuer.as_ref().map(|issuer| issuer.as_str()), "subject": subject.as_deref(),
+        }),
+        Event::Lapsed { grant } => json!({ "grant": grant.to_string() }),
         Event::RecordRead { issuer, subject, session } => {
             json!({ "issuer": issuer.as_str(), "subject": &**subject, "session": session.to_string() })
         }

@@ -185,6 +185,7 @@ impl Facts {
             | Event::Versioned { .. }
             | Event::Granted { .. }
             | Event::Revoked { .. }
+            | Event::Lapsed { .. }
             | Event::RecordRead { .. }
             | Event::RecordErased { .. }
             | Event::Started { .. }

@@ -115,6 +115,7 @@ fn recorded(call: &Call, catalogue: &Catalogue) -> Option<Recorded> {
             | Event::Versioned { .. }
             | Event::Granted { .. }
             | Event::Revoked { .. }
+            | Event::Lapsed { .. }
             | Event::RecordRead { .. }
             | Event::RecordErased { .. }
             | Event::Started { .. }
@@ -124,7 +125,7 @@ fn recorded(call: &Call, catalogue: &Catalogue) -> Option<Recorded> {
     let (verdict, roles, rules, now, grounds) = decided?;
     let spoke = rules.iter().map(|rule| rule.name.clone()).collect();
     // Of an older record the rules that spoke are all that is known to have matched.
-    let Grounds { standing, matched, approvals: lifted, datasets: _ } =
+    let Grounds { standing, matched, approvals: lifted, datasets: _, grants } =
         grounds.clone().unwrap_or_else(|| Grounds { matched: spoke, ..Grounds::default() });
     for rule in lifted {
         if !approvals.contains(&rule) {
@@ -134,7 +135,8 @@ fn recorded(call: &Call, catalogue: &Catalogue) -> Option<Recorded> {
     let mut claims = standing.claims.to_vec();
     claims.sort();
     let withheld = claims.iter().any(|(_, value)| &**value == Standing::WITHHELD);
-    let known = match grounds.is_some() && standing.unlisted == 0 && !withheld {
+    // A role for a time is no membership, so what stood on one is asked with the roles that were recorded.
+    let known = match grounds.is_some() && standing.unlisted == 0 && !withheld && grants.is_empty() {
         true => Known::Fully,
         false => Known::ByRoles,
     };
