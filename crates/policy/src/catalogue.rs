@@ -19,7 +19,8 @@ use crate::index::{Effect, Rule};
 use crate::masking::Masking;
 use crate::members::Members;
 use crate::permissions::admin_index;
-use crate::text::ApprovalText;
+use crate::roles::{Lent, Membership, Window};
+use crate::text::{ApprovalText, Requestable};
 use crate::{CatalogueText, Decision, Earlier, Fault, Landscape, ModelFacts, Permission, Question, Roles, words};
 
 /// A compiled catalogue: immutable, shared by every call that it decides.
@@ -44,6 +45,8 @@ pub struct Catalogue {
     prompt_rules: HashSet<RuleName>,
     answer_rules: AnswerRules,
     approvals: Vec<ApprovalText>,
+    /// The roles that can be had for a time, by name, with their numbers.
+    requestable: HashMap<RoleName, u32>,
 }
 
 /// A model that a list may show.
@@ -95,6 +98,11 @@ impl Catalogue {
             prompt_rules: with_prompt.map(|rule| rule.name.clone()).collect(),
             answer_rules: AnswerRules::of(&text, &compiled.resources),
             approvals: text.approvals().to_vec(),
+            requestable: (0..)
+                .zip(&text.roles)
+                .filter(|(_, role)| role.request.is_some())
+                .map(|(number, role)| (role.name.clone(), number))
+                .collect(),
             text,
             compiled,
         })
@@ -155,6 +163,39 @@ impl Catalogue {
     /// The roles of this identity. Cheap to clone; keep them with the token that proved the identity.
     pub fn roles_of(&self, identity: &Identity, now: Timestamp) -> Roles {
         Roles::new(self.token.clone(), identity, principal(identity), self.members.roles_of(identity, now))
+    }
+
+    /// The roles of this identity, and those that were lent to it: each that the catalogue still has, that can still be
+    /// had for a time, and for which this identity, as its issuer describes it now, could still ask.
+    pub fn roles_with<'l>(
+        &self,
+        identity: &Identity,
+        lent: impl IntoIterator<Item = &'l Lent>,
+        now: Timestamp,
+    ) -> Roles {
+        let mut memberships = self.members.roles_of(identity, now);
+        for Lent { role: name, from, until } in lent {
+            let Some(request) = self.requestable(name).filter(|request| request.may_ask(identity)) else { continue };
+            let Some(role) = self.requestable.get(name).copied() else { continue };
+            // Never longer than the catalogue says now, whatever it said when it was lent.
+            let window = Window { from: Some(*from), until: Some((*until).min(from.plus(request.longest))) };
+            let own = self.text.roles.get(role as usize).map(|role| role.window).unwrap_or_default();
+            memberships.push(Membership { name: name.clone(), role, window: window.and(own) });
+        }
+        memberships.sort_by(Membership::in_order);
+        memberships.dedup();
+        Roles::new(self.token.clone(), identity, principal(identity), memberships)
+    }
+
+    /// How a role can be had for a time; `None` where there is no such role or it cannot.
+    pub fn requestable(&self, role: &RoleName) -> Option<&Requestable> {
+        let number = *self.requestable.get(role)?;
+        self.text.roles.get(number as usize)?.request.as_ref()
+    }
+
+    /// The roles that can be had for a time, in the order of the catalogue.
+    pub fn requestables(&self) -> impl Iterator<Item = (&RoleName, &Requestable)> {
+        self.text.roles.iter().filter_map(|role| Some((&role.name, role.request.as_ref()?)))
     }
 
     /// What a record keeps of this identity's groups and claims, so that what is decided of it can be decided again.

@@ -8,8 +8,19 @@ use crate::cedar::uid_expression;
 use crate::resources::{Resources, info_type_value};
 
 /// The attributes of the schema's `Call`.
-const NAMES: [&str; 10] =
-    ["caller", "now", "operation", "model", "trust", "delivery", "parameters", "matched", "found", "approvals"];
+const NAMES: [&str; 11] = [
+    "caller",
+    "now",
+    "minute_of_week",
+    "operation",
+    "model",
+    "trust",
+    "delivery",
+    "parameters",
+    "matched",
+    "found",
+    "approvals",
+];
 
 /// A set of context attributes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -60,6 +71,9 @@ pub(crate) fn call(
     if wanted.has("now") {
         add("now", moment(question.now));
     }
+    if wanted.has("minute_of_week") {
+        add("minute_of_week", RestrictedExpression::new_long(minute_of_week(question.now)));
+    }
     if wanted.has("operation") {
         add("operation", text(question.terms.operation.name()));
     }
@@ -109,6 +123,12 @@ fn caller(identity: &Identity) -> Option<RestrictedExpression> {
 
 fn moment(at: Timestamp) -> RestrictedExpression {
     RestrictedExpression::new_long(i64::try_from(at.millis()).unwrap_or(i64::MAX))
+}
+
+/// Minutes since the last Monday 00:00 UTC. The first day of 1970 was a Thursday.
+fn minute_of_week(at: Timestamp) -> i64 {
+    let minutes = i64::try_from(at.seconds() / 60).unwrap_or(0);
+    (minutes + 3 * 24 * 60) % (7 * 24 * 60)
 }
 
 fn numbers(stated: &Parameters, settings: &[Setting]) -> Option<RestrictedExpression> {

@@ -69,9 +69,10 @@ pub use limits::{DatasetTerms, FilterClause, FilterValue, Vectors};
 pub use permissions::ADMIN_PERMISSIONS;
 pub use question::{Decision, Permission, Question};
 pub use reach::{Certainty, Reach, Thing};
-pub use roles::Roles;
+pub use roles::{Lent, Roles};
 pub use starter::{STARTER, STARTER_ALLOWED, STARTER_MODELS, starter_for};
 pub use text::{
-    Applies, ApprovalText, Approver, CatalogueText, Consequence, ContentPattern, ContentRule, DetectorRule, Expected,
-    Pattern, Place, ReasonPolicy, parse, parse_after, parse_cases, parse_moment,
+    Applies, ApprovalText, Approver, BREAK_GLASS, CatalogueText, Consequence, ContentPattern, ContentRule,
+    DetectorRule, Expected, Pattern, Place, ReasonPolicy, Requestable, Through, parse, parse_after, parse_cases,
+    parse_moment,
 };

@@ -32,14 +32,14 @@ impl Catalogue {
     /// A grant of which another one of the same role allows everything, and asks no more.
     fn shadowed(&self, role: &RoleText, at: usize, grant: &Grant) -> Option<Fault> {
         let resources = &self.compiled.resources;
-        let mine = selected(&grant.models, resources);
+        let mine = selected(&grant.models, Target::Model, resources);
         let covers = |(other_at, other): &(usize, &Grant)| {
             *other_at != at
                 && grant.operations.iter().all(|operation| other.operations.contains(operation))
                 && (other.window.is_always() || other.window == grant.window)
                 && loosens(&other.ranges, &grant.ranges)
                 && {
-                    let theirs = selected(&other.models, resources);
+                    let theirs = selected(&other.models, Target::Model, resources);
                     mine.iter().all(|model| theirs.contains(model))
                 }
                 // Of two that say the same, the later one is in vain.
@@ -54,7 +54,7 @@ impl Catalogue {
     /// A grant that an unconditional rule refuses altogether.
     fn refused(&self, role: u32, grant: &Grant) -> Option<Fault> {
         let mut by = None;
-        for resource in selected(&grant.models, &self.compiled.resources) {
+        for resource in selected(&grant.models, Target::Model, &self.compiled.resources) {
             for operation in &grant.operations {
                 by = Some(self.stern(role, *operation, resource)?);
             }
@@ -88,10 +88,13 @@ impl Catalogue {
             true => Operation::ALL.to_vec(),
             false => rule.operations.clone(),
         };
-        let models = selected(&rule.models, resources);
+        let models = selected(&rule.models, Target::Model, resources);
+        let datasets = selected(&rule.datasets, Target::Dataset, resources);
         let is_about = |resource: u32| match resources.target(resource) {
-            Some(Target::Model) => rule.models.is_empty() || models.contains(&resource),
-            Some(Target::Dataset) => rule.models.is_empty(),
+            Some(Target::Model) => rule.datasets.is_empty() && (rule.models.is_empty() || models.contains(&resource)),
+            Some(Target::Dataset) => {
+                rule.models.is_empty() && (rule.datasets.is_empty() || datasets.contains(&resource))
+            }
             Some(Target::InfoType | Target::Gateway) | None => false,
         };
         let can_speak =
@@ -113,6 +116,9 @@ impl Catalogue {
 /// Why nobody has a role, if nobody has.
 fn unheld(role: &RoleText, now: Timestamp) -> Option<String> {
     let name = &role.name;
+    if role.request.is_some() && role.window.until.is_none_or(|until| now < until) {
+        return None;
+    }
     if role.members.is_empty() {
         return Some(format!("nobody can have the role {name}: it has no `members`"));
     }
@@ -124,14 +130,17 @@ fn unheld(role: &RoleText, now: Timestamp) -> Option<String> {
     (!role.members.iter().any(is_open)).then(|| format!("nobody can have the role {name} any more: its time is over"))
 }
 
-/// The models that selectors name.
-fn selected(selectors: &[Placed<Selector>], resources: &Resources) -> Vec<u32> {
+/// The models or datasets that selectors name.
+fn selected(selectors: &[Placed<Selector>], target: Target, resources: &Resources) -> Vec<u32> {
     let members = |kind: &str, id: &str| match resources.named(kind, id) {
-        Named::Group(group) => resources.members(Target::Model, group).collect(),
+        Named::Group(group) => resources.members(target, group).collect(),
         Named::Resource(_) | Named::Nothing => Vec::new(),
     };
     let selected = selectors.iter().flat_map(|selector| match &selector.value {
-        Selector::Name(name) => resources.model(name).into_iter().collect(),
+        Selector::Name(name) => match target {
+            Target::Dataset => resources.dataset(name).into_iter().collect(),
+            Target::Model | Target::InfoType | Target::Gateway => resources.model(name).into_iter().collect(),
+        },
         Selector::Tag(tag) => members("Tag", tag),
         Selector::Connection(name) => members("Connection", name),
     });

@@ -139,10 +139,7 @@ impl Members {
             })
             .filter(|membership| membership.window.until.is_none_or(|until| now < until))
             .collect();
-        memberships.sort_by(|left, right| {
-            let order = |held: &Membership| (held.window.from, held.window.until);
-            left.name.cmp(&right.name).then_with(|| order(left).cmp(&order(right)))
-        });
+        memberships.sort_by(Membership::in_order);
         memberships.dedup();
         memberships
     }

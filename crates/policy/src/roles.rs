@@ -45,6 +45,25 @@ pub(crate) struct Membership {
     pub(crate) window: Window,
 }
 
+impl Membership {
+    /// By name, then by time.
+    pub(crate) fn in_order(&self, other: &Self) -> std::cmp::Ordering {
+        let order = |held: &Self| (held.window.from, held.window.until);
+        self.name.cmp(&other.name).then_with(|| order(self).cmp(&order(other)))
+    }
+}
+
+/// A role that somebody has for a time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lent {
+    /// Which.
+    pub role: RoleName,
+    /// From when.
+    pub from: Timestamp,
+    /// Until when, excluded.
+    pub until: Timestamp,
+}
+
 /// From (included) until (excluded); an absent end is open.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Window {

@@ -3,7 +3,7 @@
 
 use gatewright_model::{Delivery, Kind, RoleName, RuleRef};
 
-use crate::text::{Consequence, RuleText};
+use crate::text::{Consequence, Hours, Over, RuleText};
 use crate::{Case, Catalogue};
 
 impl Catalogue {
@@ -67,7 +67,11 @@ impl Catalogue {
     }
 }
 
+/// Whom and what a rule is about, what it does, whether it looks at prompts and answers, and at which hours and sizes.
+type Says<'r> = (crate::Applies, &'r Consequence, [bool; 2], [&'r Option<Hours>; 2], &'r [Over]);
+
 /// What a rule says, without the place where it is written and without its patterns: whether a text matches is given.
-fn says(rule: &RuleText) -> (crate::Applies, &Consequence, bool, bool) {
-    (rule.applies(), &rule.consequence, rule.prompt.is_some(), rule.answer.is_some())
+fn says(rule: &RuleText) -> Says<'_> {
+    let looks = [rule.prompt.is_some(), rule.answer.is_some()];
+    (rule.applies(), &rule.consequence, looks, [&rule.hours, &rule.outside_hours], &rule.parameters)
 }

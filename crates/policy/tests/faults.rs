@@ -36,7 +36,7 @@ roles:
         "catalogue.yaml:2:1: unknown key \"rolls\"; known here: version, detectors, masking, roles, rules, approvals, budgets
 catalogue.yaml:5:46: a member needs its `issuer`, since a group or a claim means nothing without one
 catalogue.yaml:5:60: a member needs `group`, `subject` or `claims`; for every caller of the issuer, `everyone: true`
-catalogue.yaml:6:5: unknown key \"grant\"; known here: description, members, grants, datasets, reveal, reveal_to_tools, disclose, masking, admin, budget, valid
+catalogue.yaml:6:5: unknown key \"grant\"; known here: description, members, grants, datasets, reveal, reveal_to_tools, disclose, masking, admin, budget, valid, request
 catalogue.yaml:8:18: \"gpt-4*\": models have no wildcards; name each, or select by {tag: …}
 catalogue.yaml:9:28: unknown operation \"chatter\"; known here: chat, complete, embed, rerank, transcribe, speak, image, classify, infer, list-models, describe-model, load-model, unload-model, pull-model, create-model, copy-model, delete-model, manage-adapters, configure-model, export-weights, fine-tune, batch, files, and the groups inference, manage-model
 catalogue.yaml:10:23: max_tokens allows nothing: its min 20 is above its max 10

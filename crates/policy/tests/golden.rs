@@ -153,7 +153,7 @@ fn the_examples_of_the_page_compile_together() {
     let more = ["PROJECT_CODE", "SECRET", "PHONE_NUMBER"].map(gatewright_model::InfoType::new);
     landscape.info_types.extend(more.into_iter().flatten());
     let (yaml, cedar) = (blocks("yaml"), blocks("cedar"));
-    assert_eq!((yaml.len(), cedar.len()), (4, 1));
+    assert_eq!((yaml.len(), cedar.len()), (5, 1));
     for part in &yaml[1..] {
         let whole = if part.starts_with("version") { part.clone() } else { format!("version: 1\n{part}") };
         let compiled = compile_all(&[source("catalogue.yaml", &whole)], &landscape).map_err(|faults| lines(&faults));

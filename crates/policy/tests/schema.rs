@@ -57,10 +57,15 @@ fn the_schema_has_the_keys_that_the_reader_knows() {
         ("/$defs/budget", "budgets: { a: { zzz: 1 } }"),
         ("/$defs/rule", "rules: [{ zzz: 1 }]"),
         ("/$defs/rule/properties/when", "rules: [{ when: { zzz: 1 } }]"),
+        ("/$defs/hours", "rules: [{ when: { hours: { zzz: 1 } } }]"),
+        ("/$defs/hours", "rules: [{ when: { outside_hours: [{ zzz: 1 }] } }]"),
+        ("/$defs/over", "rules: [{ when: { parameters: { n: { zzz: 1 } } } }]"),
         ("/$defs/rule/properties/then", "rules: [{ when: { roles: [a] }, then: { zzz: 1 } }]"),
         ("/$defs/pattern", "rules: [{ when: { prompt: { zzz: 1 } } }]"),
         ("/$defs/approval", "approvals: { a: { zzz: 1 } }"),
-        ("/$defs/approval/properties/approvers/items", "approvals: { a: { approvers: [{ zzz: 1 }] } }"),
+        ("/$defs/approver", "approvals: { a: { approvers: [{ zzz: 1 }] } }"),
+        ("/$defs/request", "roles: { a: { request: { zzz: 1 } } }"),
+        ("/$defs/approver", "roles: { a: { request: { by: [{ zzz: 1 }] } } }"),
     ] {
         assert_eq!(keys(&schema, pointer), known_here(text), "{pointer} of the schema, {text}");
     }
@@ -85,6 +90,7 @@ fn the_schema_has_the_words_that_the_reader_knows() {
     assert_eq!(words("/$defs/role/properties/admin/items/enum"), own(&mut ADMIN_PERMISSIONS.iter().copied()));
     let parameters = own(&mut Parameter::ALL.iter().map(|parameter| parameter.name()));
     assert_eq!(keys(&schema, "/$defs/grant/properties/parameters"), parameters);
+    assert_eq!(keys(&schema, "/$defs/rule/properties/when/properties/parameters"), parameters);
 }
 
 /// Whether a value fits a schema: as much of JSON Schema as ours uses, but for patterns and bounds.

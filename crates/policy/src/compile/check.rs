@@ -32,6 +32,15 @@ pub(crate) fn names(text: &CatalogueText, landscape: &Landscape, resources: &Res
             }
         }
         rule.models.iter().for_each(|model| selector(model, Target::Model, resources, Tags::Refuse, &mut found));
+        for selected in &rule.datasets {
+            match &selected.value {
+                Selector::Name(name) if resources.dataset(name).is_none() => {
+                    let known = landscape.datasets.iter().map(|dataset| dataset.name.as_str());
+                    found.faults.push(selected.place.fault(unknown("dataset", name, known)));
+                }
+                _ => selector(selected, Target::Dataset, resources, Tags::Refuse, &mut found),
+            }
+        }
         rule.found.iter().for_each(|placed| info_type(placed, landscape, resources, &mut found));
     }
     for approver in text.approvals().iter().flat_map(|approval| &approval.approvers) {
@@ -53,6 +62,10 @@ pub(crate) fn role(role: &RoleText, landscape: &Landscape, resources: &Resources
     let issuers: Vec<&str> = landscape.issuers.iter().map(|issuer| issuer.as_str()).collect();
     for member in &role.members {
         issuer(&member.issuer, &issuers, &mut found);
+    }
+    for by in role.request.iter().flat_map(|request| &request.by) {
+        let placed = Placed { value: by.issuer.as_str().to_owned(), place: by.place.clone() };
+        issuer(&placed, &issuers, &mut found);
     }
     for grant in &role.grants {
         grant.models.iter().for_each(|model| selector(model, Target::Model, resources, Tags::Warn, &mut found));

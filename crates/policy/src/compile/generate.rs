@@ -4,7 +4,7 @@
 use std::fmt::Write;
 use std::sync::Arc;
 
-use gatewright_model::{Operation, RuleName, RuleRef};
+use gatewright_model::{Operation, Parameter, RuleName, RuleRef};
 
 use crate::action::{Action, Target};
 use crate::cedar::{entity, literal};
@@ -12,7 +12,7 @@ use crate::index::{Origin, Seat};
 use crate::permissions::ADMIN_PERMISSIONS;
 use crate::resources::{Named, Resources};
 use crate::roles::Window;
-use crate::text::{Consequence, Grant, Place, Placed, RoleText, RuleText, Selector};
+use crate::text::{Consequence, Grant, Hours, Over, Place, Placed, RoleText, RuleText, Selector};
 
 /// A policy as it was generated, with what the index keeps of where it came from.
 #[derive(Debug)]
@@ -199,6 +199,9 @@ pub(crate) fn rule(rule: &RuleText) -> Vec<Draft> {
         triggers.push(None);
     }
     let matched = rule.prompt.as_ref().map(|_| format!("context.matched.contains({})", literal(rule.name.as_str())));
+    let sized: Vec<String> = rule.parameters.iter().map(over).collect();
+    let during = rule.hours.as_ref().map(within);
+    let outside = rule.outside_hours.as_ref().map(|hours| format!("!({})", within(hours)));
     let approval = match &rule.consequence {
         Consequence::Refuse => None,
         Consequence::Hold(name) => Some(name.clone()),
@@ -210,8 +213,8 @@ pub(crate) fn rule(rule: &RuleText) -> Vec<Draft> {
         let (resource, allow_list) = (scope.resource(), scope.allow_list());
         for principal in &principals {
             for trigger in &triggers {
-                let parts = [&allow_list, &matched, trigger, &lifted];
-                let conditions: Vec<String> = parts.into_iter().flatten().cloned().collect();
+                let parts = [&allow_list, &matched, trigger, &during, &outside, &lifted];
+                let conditions: Vec<String> = parts.into_iter().flatten().chain(&sized).cloned().collect();
                 drafts.push(Draft {
                     text: policy("forbid", principal, &actions, &resource, &conditions),
                     shape: None,
@@ -223,6 +226,25 @@ pub(crate) fn rule(rule: &RuleText) -> Vec<Draft> {
         }
     }
     drafts
+}
+
+/// At these minutes of the week.
+fn within(hours: &Hours) -> String {
+    let now = "context.minute_of_week";
+    let spans = hours.0.iter().map(|(from, until)| format!("({now} >= {from} && {now} < {until})"));
+    spans.collect::<Vec<_>>().join(" || ")
+}
+
+/// A parameter above a value. An answer without a limit is longer than any.
+fn over(over: &Over) -> String {
+    let (name, value) = (over.parameter.name(), over.value.floor_e6());
+    let above = format!("context.parameters has {name} && context.parameters.{name}.at_most > {value}");
+    match over.parameter {
+        Parameter::MaxTokens => format!(
+            r#"({above}) || (!(context.parameters has {name}) && ["chat", "complete"].contains(context.operation))"#
+        ),
+        _ => above,
+    }
 }
 
 /// The actions and resources that a rule is about. One without operations is about every call that does something;
@@ -238,6 +260,10 @@ fn targets(rule: &RuleText) -> Vec<(Vec<&'static str>, Scope)> {
     };
     let (models, datasets) = (of(Target::Model), of(Target::Dataset));
     let mut targets = Vec::new();
+    if !rule.datasets.is_empty() {
+        targets.extend(scopes(Target::Dataset, &rule.datasets).into_iter().map(|scope| (datasets.clone(), scope)));
+        return targets;
+    }
     if !models.is_empty() {
         if rule.models.is_empty() {
             targets.push((models, Scope::Kind(Target::Model)));

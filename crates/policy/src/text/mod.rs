@@ -2,6 +2,7 @@
 
 mod budget;
 mod cases;
+mod conditions;
 mod dataset;
 mod declared;
 mod grant;
@@ -9,6 +10,7 @@ mod masking;
 mod node;
 mod operations;
 mod reader;
+mod request;
 mod role;
 mod rule;
 mod sections;
@@ -21,6 +23,7 @@ use gatewright_model::Digest;
 
 pub(crate) use budget::BudgetText;
 pub use cases::{Expected, parse_cases};
+pub(crate) use conditions::{Hours, Over};
 pub use declared::{
     Applies, ApprovalText, Approver, Consequence, ContentPattern, ContentRule, DetectorRule, Pattern, Place,
     ReasonPolicy,
@@ -29,6 +32,7 @@ pub(crate) use grant::{Grant, Selector};
 pub(crate) use masking::{MaskingText, Way};
 pub(crate) use operations::{includes, is_about_dataset, is_explicit_only, is_group};
 pub(crate) use reader::{Placed, quoted};
+pub use request::{BREAK_GLASS, Requestable, Through};
 pub(crate) use role::{Member, RoleText};
 pub(crate) use rule::RuleText;
 pub use window::parse_moment;
@@ -243,8 +247,15 @@ fn refuse_duplicates(text: &CatalogueText, faults: &mut Vec<Fault>) {
     check("approval", text.approvals.iter().map(|rule| (rule.name.as_str(), &rule.place)), faults);
 }
 
-/// A hold needs an approval that exists; this also keeps a misspelt one from holding for nobody.
+/// A hold needs an approval that exists; this also keeps a misspelt one from holding for nobody. So does a role for a time.
 fn check_holds(text: &CatalogueText, faults: &mut Vec<Fault>) {
+    for request in text.roles.iter().filter_map(|role| role.request.as_ref()) {
+        if let Through::Approval(name) = &request.through
+            && !text.approvals.iter().any(|approval| approval.name == *name)
+        {
+            faults.push(request.place.fault(format!("no approval is called {}", quoted(name))));
+        }
+    }
     for rule in &text.rules {
         if let Consequence::Hold(name) = &rule.consequence
             && !text.approvals.iter().any(|approval| approval.name == *name)

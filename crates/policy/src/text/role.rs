@@ -11,6 +11,7 @@ use super::grant::{self, Grant};
 use super::masking::{self, MaskingText};
 use super::node::{Key, Node};
 use super::reader::{Placed, Reader, quoted};
+use super::request::{self, Requestable};
 use super::window::window;
 use crate::limits::Wanted;
 use crate::permissions::{ADMIN_PERMISSIONS, admin_index};
@@ -31,6 +32,8 @@ pub(crate) struct RoleText {
     pub(crate) masking: MaskingText,
     pub(crate) admin: Vec<Placed<usize>>,
     pub(crate) budgets: Vec<BudgetText>,
+    /// How it can be had for a time.
+    pub(crate) request: Option<Requestable>,
 }
 
 /// Whose identities have a role: all tests of one member must hold.
@@ -68,6 +71,7 @@ pub(super) fn read(reader: &mut Reader, key: &Key, node: &Node) -> RoleText {
         "admin",
         "budget",
         "valid",
+        "request",
     ];
     let fields = reader.fields(node, &known);
     let place = reader.key_place(key);
@@ -85,7 +89,8 @@ pub(super) fn read(reader: &mut Reader, key: &Key, node: &Node) -> RoleText {
     let admin = fields.get("admin").map_or(Vec::new(), |node| permissions(reader, node));
     let budgets = fields.get("budget").map_or(Vec::new(), |node| budget::of_role(reader, node));
     let window = window(reader, fields.get("valid"));
-    if fields.get("members").is_none() {
+    let request = fields.get("request").and_then(|node| request::read(reader, node));
+    if fields.get("members").is_none() && fields.get("request").is_none() {
         reader.warn(&place, format!("nobody has the role {}: it has no `members`", quoted(&key.name)));
     }
     RoleText {
@@ -101,6 +106,7 @@ pub(super) fn read(reader: &mut Reader, key: &Key, node: &Node) -> RoleText {
         masking,
         admin,
         budgets,
+        request,
     }
 }
 

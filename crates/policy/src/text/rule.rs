@@ -2,6 +2,7 @@
 
 use gatewright_model::{Operation, RoleName, RuleName};
 
+use super::conditions::{self, Hours, Over};
 use super::grant::{Selector, selectors};
 use super::node::{Node, Value};
 use super::operations::{Reach, is_about_dataset, operations};
@@ -19,7 +20,12 @@ pub(crate) struct RuleText {
     pub(crate) roles: Vec<Placed<String>>,
     pub(crate) models: Vec<Placed<Selector>>,
     pub(crate) operations: Vec<Operation>,
+    pub(crate) datasets: Vec<Placed<Selector>>,
     pub(crate) found: Vec<Placed<gatewright_model::InfoType>>,
+    /// At these hours alone, and outside of these alone.
+    pub(crate) hours: Option<Hours>,
+    pub(crate) outside_hours: Option<Hours>,
+    pub(crate) parameters: Vec<Over>,
     pub(crate) prompt: Option<ContentPattern>,
     pub(crate) answer: Option<ContentPattern>,
     pub(crate) consequence: Consequence,
@@ -58,18 +64,47 @@ pub(super) fn read(reader: &mut Reader, node: &Node) -> Option<RuleText> {
     let name = fields.get("name").and_then(|node| reader.text(node));
     let consequence = fields.get("then").and_then(|node| consequence(reader, node));
     let when = fields.get("when")?;
-    let conditions = reader.fields(when, &["roles", "models", "operations", "found", "prompt", "answer"]);
+    let known = [
+        "roles",
+        "models",
+        "operations",
+        "datasets",
+        "found",
+        "hours",
+        "outside_hours",
+        "parameters",
+        "prompt",
+        "answer",
+    ];
+    let conditions = reader.fields(when, &known);
     let roles = conditions.get("roles").map_or(Vec::new(), |node| reader.texts(node));
     let models = conditions.get("models").map_or(Vec::new(), |node| selectors(reader, node));
     let operations = conditions.get("operations").map_or(Vec::new(), |n| operations(reader, n, Reach::Anything));
     let found = conditions
         .get("found")
         .map_or(Vec::new(), |node| reader.list(node).iter().filter_map(|item| reader.info_type(item)).collect());
+    let datasets = conditions.get("datasets").map_or(Vec::new(), |node| selectors(reader, node));
+    let hours = conditions.get("hours").map(|node| conditions::hours(reader, node));
+    let outside_hours = conditions.get("outside_hours").map(|node| conditions::hours(reader, node));
+    let parameters = conditions.get("parameters").map_or(Vec::new(), |node| conditions::parameters(reader, node));
     let prompt = conditions.get("prompt").and_then(|node| pattern(reader, node));
     let answer = conditions.get("answer").and_then(|node| pattern(reader, node));
     check_conditions(reader, when, &place);
     if operations.iter().any(|operation| is_about_dataset(*operation)) && !models.is_empty() {
         reader.fault(&place, "operations on datasets have no model, so this rule's `models` would never fit them");
+    }
+    if !datasets.is_empty() && !models.is_empty() {
+        reader.fault(&place, "a rule is about `models` or about `datasets`: the one is not asked of the other");
+    }
+    if !datasets.is_empty() && operations.iter().any(|operation| !is_about_dataset(*operation)) {
+        reader.fault(
+            &place,
+            "a rule about `datasets` takes operations on datasets only; without any it is about all of them",
+        );
+    }
+    let beside_names = !datasets.is_empty() || hours.is_some() || outside_hours.is_some() || !parameters.is_empty();
+    if answer.is_some() && beside_names {
+        reader.fault(&place, "a rule over answers takes no `datasets`, `hours`, `outside_hours` or `parameters`");
     }
     let (consequence, hold_place) = consequence?;
     if answer.is_some() && consequence != Consequence::Refuse {
@@ -80,7 +115,22 @@ pub(super) fn read(reader: &mut Reader, node: &Node) -> Option<RuleText> {
         reader.fault(&name.place, format!("{} cannot be a rule's name", quoted(&name.value)));
     }
     let name = RuleName::new(name.value);
-    Some(RuleText { name, place, roles, models, operations, found, prompt, answer, consequence, hold_place })
+    Some(RuleText {
+        name,
+        place,
+        roles,
+        models,
+        operations,
+        datasets,
+        found,
+        hours,
+        outside_hours,
+        parameters,
+        prompt,
+        answer,
+        consequence,
+        hold_place,
+    })
 }
 
 /// An empty list says nothing, and a rule without conditions would stop every call: neither is what its writer meant.

@@ -45,6 +45,12 @@ pub(super) fn approval(reader: &mut Reader, key: &Key, node: &Node) -> ApprovalT
     let fields = reader.fields(node, &["approvers", "need", "reason", "wait", "valid", "uses"]);
     let place = reader.key_place(key);
     reader.name(&key.name, &place, "approval");
+    if key.name == super::BREAK_GLASS {
+        reader.fault(
+            &place,
+            "`break-glass` is what a decision is called that nobody makes; call this approval otherwise",
+        );
+    }
     let approvers: Vec<Approver> = fields
         .get("approvers")
         .map_or(Vec::new(), |node| reader.list(node).iter().filter_map(|item| approver(reader, item)).collect());
@@ -74,7 +80,7 @@ pub(super) fn approval(reader: &mut Reader, key: &Key, node: &Node) -> ApprovalT
     ApprovalText { name: key.name.clone(), approvers, need, reason, wait, valid, uses, place }
 }
 
-fn approver(reader: &mut Reader, node: &Node) -> Option<Approver> {
+pub(super) fn approver(reader: &mut Reader, node: &Node) -> Option<Approver> {
     let fields = reader.fields(node, &["issuer", "group"]);
     let place = reader.place(node);
     let (Some(issuer), Some(group)) = (fields.get("issuer"), fields.get("group")) else {
