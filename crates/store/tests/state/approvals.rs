@@ -44,7 +44,8 @@ fn vote(by: &str, choice: Choice, seconds: u64) -> Vote {
 
 async fn asked(state: &State, new: NewApproval) -> Approval {
     match state.approvals().ask(new, MOST).await.expect("it answers") {
-        Asked::New(approval) | Asked::Known(approval) => approval,
+        Asked::New(asked) => asked.approval,
+        Asked::Known(approval) => approval,
         Asked::TooMany => unreachable!("there is room"),
     }
 }
@@ -214,5 +215,56 @@ async fn an_approved_wish_for_access_is_a_grant_until_it_ends_or_is_taken_back()
         assert_eq!(state.approvals().revoke_grant(grant.id, at(201)).await, Ok(None));
         assert!(state.approvals().grants(Some(at(201)), 10).await.expect("it answers").is_empty());
         assert_eq!(state.approvals().revoke_grant(GrantId::from_bytes([9; 16]), at(201)).await, Ok(None));
+    }
+}
+
+#[tokio::test]
+async fn a_wish_that_nobody_has_to_agree_to_is_granted_as_it_is_asked_for() {
+    for backend in every_one() {
+        let state = backend.open().await;
+        let mut changes = state.changes();
+        let wish = AccessWish { role: RoleName::new("firefighter"), lasts: Duration::from_secs(60) };
+        let taken = NewApproval { access: Some(wish), need: 0, ..new(1, 1) };
+        let Asked::New(asked) = state.approvals().ask(taken.clone(), MOST).await.expect("it answers") else {
+            unreachable!("it was not asked for before")
+        };
+        let grant = asked.grant.expect("granted");
+        assert_eq!((grant.from, grant.until), (at(100), at(160)), "{}", backend.name());
+        assert_eq!(asked.approval.state, ApprovalState::Used);
+        let counting = state.approvals().grants(Some(at(100)), 10).await.expect("it answers");
+        assert_eq!(counting, [grant]);
+        let mut topics = Vec::new();
+        while topics.len() < 2 {
+            if let Heard::Change(change) = changes.next().await {
+                topics.push(change.topic);
+            }
+        }
+        assert_eq!(topics, [Topic::Approvals, Topic::Grants]);
+        // It is over with the asking, so the same can be asked for again.
+        let again = state.approvals().ask(NewApproval { id: ApprovalId::from_bytes([2; 16]), ..taken }, MOST).await;
+        assert!(matches!(again, Ok(Asked::New(_))), "{again:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_use_whose_call_came_to_nothing_can_be_given_back_once() {
+    for backend in every_one() {
+        let state = backend.open().await;
+        let approval = asked(&state, new(1, 1)).await;
+        state.approvals().vote(approval.id, vote("carol", Choice::Approve, 101)).await.expect("answers").expect("may");
+        let take = async |seconds| state.approvals().take(wanted(1), at(seconds)).await.expect("it answers").is_some();
+        assert!(take(102).await);
+        state.approvals().give_back(vec![approval.id], at(103)).await.expect("it answers");
+        state.approvals().give_back(vec![approval.id], at(103)).await.expect("it answers");
+        assert!(take(104).await, "{}", backend.name());
+        assert!(!take(104).await, "given back twice, and it counts once");
+        // Who asked anew meanwhile waits for people: what is given back must not pass them.
+        let anew = asked(&state, NewApproval { at: at(105), ..new(2, 1) }).await;
+        assert_eq!(anew.state, ApprovalState::Pending);
+        state.approvals().give_back(vec![approval.id], at(106)).await.expect("it answers");
+        assert!(!take(106).await, "{}", backend.name());
+        state.approvals().expire(at(1_000)).await.expect("it answers");
+        state.approvals().give_back(vec![approval.id], at(1_001)).await.expect("it answers");
+        assert!(!take(1_001).await, "what ran out stays so");
     }
 }

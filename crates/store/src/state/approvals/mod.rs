@@ -201,8 +201,8 @@ impl Approval {
 /// What became of asking.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Asked {
-    /// It was not asked for before.
-    New(Approval),
+    /// It was not asked for before; where nobody has to agree, a wish for access is granted already.
+    New(Voted),
     /// It was: pending, approved or denied, and this is it.
     Known(Approval),
     /// Too much is pending already, of this caller or in all.
@@ -273,6 +273,9 @@ pub trait Approvals: Send + Sync {
 
     /// Takes one use of each of these, or of none: `None` where one of them is not approved at this moment.
     fn take(&self, wanted: Vec<(Digest, RuleName)>, now: Timestamp) -> Answer<'_, Option<Vec<Approval>>>;
+
+    /// Gives back one use of each of these, as far as they still stand and nobody has asked anew meanwhile.
+    fn give_back(&self, taken: Vec<ApprovalId>, now: Timestamp) -> Answer<'_, ()>;
 
     /// Ends what ran out, and gives it.
     fn expire(&self, now: Timestamp) -> Answer<'_, Vec<Approval>>;

@@ -31,8 +31,20 @@ pub struct Voted {
     pub grant: Option<Grant>,
 }
 
+impl Voted {
+    /// What is asked for, and the grant that it is already where nobody has to agree.
+    pub(in crate::state) fn asked(new: &NewApproval) -> Self {
+        let mut approval = Approval::of(new);
+        let grant = match approval.state {
+            ApprovalState::Approved => approval.granted(new.at),
+            _ => None,
+        };
+        Self { approval, grant }
+    }
+}
+
 impl Approval {
-    pub(in crate::state) fn of(new: &NewApproval) -> Self {
+    fn of(new: &NewApproval) -> Self {
         let (state, lasts) = match new.need {
             0 => (ApprovalState::Approved, new.valid),
             _ => (ApprovalState::Pending, new.time_to_decide),
@@ -105,18 +117,24 @@ impl Approval {
         self.state = ApprovalState::Approved;
         let lasts = self.narrow().lasts;
         self.expires = now.plus(lasts.map_or(self.valid, |lasts| lasts.min(self.valid)));
-        let Some(wish) = &self.access else { return Ok(None) };
-        // What was wished for is given at once: there is no call that would come and take it.
-        (self.state, self.used) = (ApprovalState::Used, self.uses);
-        Ok(Some(Grant {
+        Ok(self.granted(now))
+    }
+
+    /// The grant that an approved wish for access becomes, at once: there is no call that would come and take it.
+    fn granted(&mut self, now: Timestamp) -> Option<Grant> {
+        let wish = self.access.as_ref()?;
+        let lasts = self.narrow().lasts.map_or(wish.lasts, |lasts| lasts.min(wish.lasts));
+        let grant = Grant {
             id: GrantId::from_bytes(*self.id.as_bytes()),
             party: self.caller.clone(),
             role: wish.role.clone(),
             approval: self.id,
             from: now,
-            until: now.plus(lasts.map_or(wish.lasts, |lasts| lasts.min(wish.lasts))),
+            until: now.plus(lasts),
             revoked: None,
-        }))
+        };
+        (self.state, self.used) = (ApprovalState::Used, self.uses);
+        Some(grant)
     }
 
     /// Takes one use, where there is one.
@@ -128,6 +146,16 @@ impl Approval {
         if self.used == self.uses {
             self.state = ApprovalState::Used;
         }
+        true
+    }
+
+    /// Gives one use back, whose call came to nothing before anything of it was sent; whether that was possible.
+    pub(in crate::state) fn give_back(&mut self, now: Timestamp) -> bool {
+        let stands = matches!(self.state, ApprovalState::Approved | ApprovalState::Used) && now < self.expires;
+        if !stands || self.used == 0 || self.access.is_some() {
+            return false;
+        }
+        (self.state, self.used) = (ApprovalState::Approved, self.used - 1);
         true
     }
 

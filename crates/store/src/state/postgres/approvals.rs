@@ -23,7 +23,8 @@ impl Approvals for Postgres {
         Box::pin(bounded(async move {
             let mut client = self.client().await?;
             let transaction = client.transaction().await?;
-            let mut approval = Approval::of(&new);
+            let asked = Voted::asked(&new);
+            let approval = &asked.approval;
             // Two rounds: what another replica put there at the same time is found in the second.
             for _ in 0..2 {
                 if let Some(mut known) = live(&transaction, &new.digest, &new.rule).await? {
@@ -37,7 +38,7 @@ impl Approvals for Postgres {
                 }
                 let insert = format!(
                     "INSERT INTO approvals ({COLUMNS}, live, sealed)
-                     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 1, $11) ON CONFLICT DO NOTHING"
+                     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $12, $11) ON CONFLICT DO NOTHING"
                 );
                 let sealed = new.sealed.as_deref().filter(|_| approval.keeps_original());
                 let (created, expires) =
@@ -55,13 +56,17 @@ impl Approvals for Postgres {
                     &document,
                     &&approval.shown[..],
                     &sealed,
+                    &i16::from(approval.lives()),
                 ];
                 if transaction.execute(&insert, values).await? == 1 {
                     announce(&transaction, &Change::of(Topic::Approvals, approval.id)).await?;
+                    if let Some(grant) = &asked.grant {
+                        add_grant(&transaction, grant).await?;
+                        announce(&transaction, &Change::of(Topic::Grants, grant.id)).await?;
+                    }
                     transaction.commit().await?;
-                    return Ok(Asked::New(approval));
+                    return Ok(Asked::New(asked));
                 }
-                approval = Approval::of(&new);
             }
             Err(StateError::Conflict("the approval was asked for and ended at the same time"))
         }))
@@ -141,6 +146,28 @@ impl Approvals for Postgres {
             }
             transaction.commit().await?;
             Ok(Some(taken))
+        }))
+    }
+
+    fn give_back(&self, taken: Vec<ApprovalId>, now: Timestamp) -> Answer<'_, ()> {
+        Box::pin(bounded(async move {
+            // Rows are always locked in one order, so that two calls cannot wait for each other.
+            let mut taken = taken;
+            taken.sort();
+            let mut client = self.client().await?;
+            let transaction = client.transaction().await?;
+            let query = format!("SELECT {COLUMNS} FROM approvals WHERE id = $1 FOR UPDATE");
+            for id in taken {
+                let Some(row) = transaction.query_opt(&query, &[&&id.as_bytes()[..]]).await? else { continue };
+                let mut approval = approval(&row)?;
+                let other = live(&transaction, &approval.digest, &approval.rule).await?;
+                if other.is_none_or(|other| other.id == id) && approval.give_back(now) {
+                    save(&transaction, &approval).await?;
+                    announce(&transaction, &Change::of(Topic::Approvals, id)).await?;
+                }
+            }
+            transaction.commit().await?;
+            Ok(())
         }))
     }
 

@@ -30,9 +30,10 @@ impl Approvals for Sqlite {
             {
                 return Ok(Asked::TooMany);
             }
-            let approval = Approval::of(&new);
+            let asked = Voted::asked(&new);
+            let approval = &asked.approval;
             let insert = format!(
-                "INSERT INTO approvals ({COLUMNS}, live, sealed) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 1, ?11)"
+                "INSERT INTO approvals ({COLUMNS}, live, sealed) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?12, ?11)"
             );
             let sealed = new.sealed.as_deref().filter(|_| approval.keeps_original());
             connection.execute(
@@ -49,10 +50,15 @@ impl Approvals for Sqlite {
                     approval.document()?,
                     &approval.shown[..],
                     sealed,
+                    i64::from(approval.lives()),
                 ],
             )?;
             changes.push(Change::of(Topic::Approvals, approval.id));
-            Ok(Asked::New(approval))
+            if let Some(grant) = &asked.grant {
+                add_grant(connection, grant)?;
+                changes.push(Change::of(Topic::Grants, grant.id));
+            }
+            Ok(Asked::New(asked))
         }))
     }
 
@@ -124,6 +130,20 @@ impl Approvals for Sqlite {
                 end(connection, approval, changes)?;
             }
             Ok(Some(taken))
+        }))
+    }
+
+    fn give_back(&self, taken: Vec<ApprovalId>, now: Timestamp) -> Answer<'_, ()> {
+        Box::pin(self.write(move |connection, changes| {
+            for id in taken {
+                let Some(mut approval) = one(connection, id)? else { continue };
+                let other = live(connection, &approval.digest, &approval.rule)?;
+                if other.is_none_or(|other| other.id == id) && approval.give_back(now) {
+                    save(connection, &approval)?;
+                    changes.push(Change::of(Topic::Approvals, id));
+                }
+            }
+            Ok(())
         }))
     }
 
