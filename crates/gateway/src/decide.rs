@@ -1,10 +1,12 @@
-use gatewright_model::{DatasetBound, Event, Grounds, RuleName, Standing, Timestamp, Trust, Verdict};
+use gatewright_model::{DatasetBound, Event, Grounds, Operation, RuleName, Standing, Timestamp, Trust, Verdict};
 use gatewright_policy::{DatasetTerms, Decision, Question, Vectors};
+use gatewright_store::state::approvals::Grant;
 
-use crate::Examined;
 use crate::journal::Noteworthy;
+use crate::leash::Leash;
 use crate::rows;
 use crate::world::Known;
+use crate::{Examined, World};
 
 /// A call on which policy has spoken.
 pub struct Decided {
@@ -13,20 +15,22 @@ pub struct Decided {
     standing: Standing,
     /// The rules whose holds a person had lifted.
     approvals: Vec<RuleName>,
+    /// What was lent to the caller and made a difference.
+    grants: Vec<Grant>,
 }
 
 /// Asks policy. Total: there is a decision for every call.
 pub(crate) fn decide(mut examined: Examined, approvals: Vec<RuleName>, now: Timestamp) -> Decided {
     let call = examined.call();
     let world = call.world();
-    let Known { roles, standing } = world.roles.known(world, call.caller(), now);
+    let Known { roles, standing, lent } = world.roles.known(world, call.caller(), now);
     #[cfg(feature = "bench-layers")]
     if !world.stages.policy() {
         let decision = allow_all(world);
-        return Decided { examined, decision, standing, approvals };
+        return Decided { examined, decision, standing, approvals, grants: Vec::new() };
     }
     let _ = world.stages.policy();
-    let decision = world.policy.decide(&Question {
+    let question = Question {
         identity: &call.caller().identity,
         roles: &roles,
         now,
@@ -36,9 +40,64 @@ pub(crate) fn decide(mut examined: Examined, approvals: Vec<RuleName>, now: Time
         matched: examined.matched(),
         found: examined.found(),
         approvals: &approvals,
-    });
+    };
+    let decision = world.policy.decide(&question);
+    // Rare, so that it may take its time.
+    let grants = if lent.is_empty() { Vec::new() } else { needed(world, &question, &decision, lent, call) };
     let decision = rows::decide(&mut examined, decision, &roles, now);
-    Decided { examined, decision, standing, approvals }
+    Decided { examined, decision, standing, approvals, grants }
+}
+
+/// Those of what was lent to the caller without which the call would have been decided otherwise. Where one of two would
+/// do, one of them is named: the call goes on depending on that.
+fn needed(
+    world: &World,
+    question: &Question<'_>,
+    decision: &Decision,
+    lent: Vec<Grant>,
+    call: &crate::Call,
+) -> Vec<Grant> {
+    if !call.rows().is_empty() || call.kept().is_some() || call.terms().operation == Operation::ListModels {
+        // Decided in parts, or answered by all that the caller may: what stands on what is not known, so all of it counts.
+        return lent;
+    }
+    let mut needed = lent;
+    let mut at = 0;
+    while at < needed.len() {
+        let mut without = needed.clone();
+        without.remove(at);
+        let roles = world.roles_with(question.identity, &without, question.now);
+        match is_same(&world.policy.decide(&Question { roles: &roles, ..*question }), decision) {
+            true => needed = without,
+            false => at += 1,
+        }
+    }
+    needed
+}
+
+/// Whether the same is done, whoever's rules say so.
+fn is_same(one: &Decision, other: &Decision) -> bool {
+    let Decision {
+        verdict,
+        rules: _,
+        refusal: _,
+        settings,
+        request,
+        reply,
+        tools,
+        answer_rules,
+        datasets,
+        budgets,
+        roles: _,
+    } = one;
+    *verdict == other.verdict
+        && *settings == other.settings
+        && *request == other.request
+        && *reply == other.reply
+        && *tools == other.tools
+        && *answer_rules == other.answer_rules
+        && *datasets == other.datasets
+        && *budgets == other.budgets
 }
 
 #[cfg(feature = "bench-layers")]
@@ -77,6 +136,12 @@ impl Decided {
         (&mut self.examined, &mut self.decision)
     }
 
+    /// What the call goes on depending on while it runs.
+    pub(crate) fn leash(&self) -> Option<Box<Leash>> {
+        let call = self.examined.call();
+        Leash::of(call.world(), &call.caller().identity, &self.grants)
+    }
+
     /// The same call, decided as if nobody had lifted anything.
     pub(crate) fn held_again(self, now: Timestamp) -> Self {
         decide(self.examined, Vec::new(), now)
@@ -97,6 +162,7 @@ impl Decided {
             matched: self.examined.matched().iter().take(MOST_NAMED).cloned().collect(),
             approvals: self.approvals.clone(),
             datasets: self.decision.datasets.iter().take(MOST_NAMED).map(bound).collect(),
+            grants: self.grants.iter().take(MOST_NAMED).map(|grant| grant.id).collect(),
         }
     }
 }

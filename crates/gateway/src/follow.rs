@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
+use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
@@ -35,14 +36,19 @@ impl Recording {
             }
             let strict = self.request().world().strict_answers;
             let headers = headers(self.request(), "text/event-stream", self.receipt());
-            let (request, mut story) = self.into_parts();
+            let (mut request, mut story) = self.into_parts();
             story.status(200);
             let Some(upstream) = upstream else {
                 story.end(Fate::Failed(Code::UpstreamFailed));
                 return Err(Refusal::new(Code::UpstreamFailed, "The model server's answer is no stream."));
             };
             let (waiting, end) = (VecDeque::new(), End::Open);
-            let mut following = Following { upstream, view, story, request, strict, waiting, end };
+            let leash = request.take_leash().map(|leash| {
+                let clock = story.clock();
+                let ended: Ended = Box::pin(async move { leash.ended(&*clock).await });
+                ended
+            });
+            let mut following = Following { upstream, view, story, request, strict, waiting, end, leash };
             if !first.is_empty() {
                 following.take_in(Some(Ok(first)));
             }
@@ -61,6 +67,9 @@ impl Recording {
     }
 
     async fn depart_whole(mut self, shown: Bytes, recorded: Bytes) -> Result<Departure, Refusal> {
+        if let Err(refusal) = self.still_holds() {
+            return Err(self.failed(refusal));
+        }
         // It was computed, but what does not fit into a budget is not given.
         if let Err(refusal) = self.draw(shown.len()) {
             return Err(self.failed(refusal));
@@ -146,7 +155,12 @@ pub(crate) struct Following {
     /// Masked and recorded, to be given next; only ever filled while `strict` waits for the disk or a refusal follows.
     waiting: VecDeque<Bytes>,
     end: End,
+    /// Ready when what the call depends on has ended; most depend on nothing.
+    leash: Option<Ended>,
 }
+
+/// Gives the reason when what a call depends on has ended.
+type Ended = Pin<Box<dyn Future<Output = Refusal> + Send>>;
 
 enum End {
     Open,
@@ -161,6 +175,7 @@ impl Following {
     }
 
     pub(crate) fn poll(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, Stopped>>> {
+        self.poll_leash(context);
         for _ in 0..ROUNDS {
             if let Some(ready) = self.poll_waiting(context) {
                 return ready;
@@ -186,6 +201,21 @@ impl Following {
         // A model that is faster than the caller must not keep this thread to itself.
         context.waker().wake_by_ref();
         Poll::Pending
+    }
+
+    /// Ends the answer where what it depends on has ended: what was not given yet is not given, but the reason is.
+    fn poll_leash(&mut self, context: &mut Context<'_>) {
+        if let Some(leash) = &mut self.leash
+            && let Poll::Ready(refusal) = leash.as_mut().poll(context)
+        {
+            self.leash = None;
+            if matches!(self.end, End::Open) {
+                self.waiting.clear();
+                let (words, recorded) = self.cut(&refusal);
+                self.story.piece(recorded);
+                self.waiting.push_back(words);
+            }
+        }
     }
 
     /// What is ready to be given, or a reason to wait; `None` where there is nothing.
@@ -235,7 +265,7 @@ impl Following {
         }
     }
 
-    /// A budget ends here: the piece that does not fit is not given, nor what is held, but the reason is.
+    /// The answer ends here: the piece that a budget has no room for is not given, nor what is held, but the reason is.
     fn cut(&mut self, refusal: &Refusal) -> (Bytes, Bytes) {
         self.end = End::Said(Fate::Failed(refusal.code));
         let words = Bytes::from(self.request.protocol().refusal_in_stream(refusal, &self.request.id()));

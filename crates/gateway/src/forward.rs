@@ -34,8 +34,23 @@ pub(crate) enum Body {
 }
 
 impl Gateway {
-    /// Sends a recorded request where it was decided to go.
+    /// Sends a recorded request where it was decided to go, and waits for the answer's beginning for as long as what the
+    /// call depends on is so.
     pub(crate) async fn forward(&self, recording: &mut Recording) -> Result<Reply, Refusal> {
+        let Some(leash) = recording.take_leash() else { return self.send(recording).await };
+        // In a box: most calls depend on nothing and should not carry the room for it.
+        let reply = Box::pin(async {
+            tokio::select! {
+                reply = self.send(recording) => reply,
+                why = leash.ended(&*self.clock) => Err(why),
+            }
+        });
+        let reply = reply.await;
+        recording.put_leash(leash);
+        reply
+    }
+
+    async fn send(&self, recording: &mut Recording) -> Result<Reply, Refusal> {
         let request = recording.request();
         let (connection, outgoing) = match request.destination() {
             Destination::Here(bytes) => return Ok(Reply(Source::Here(bytes.clone()))),

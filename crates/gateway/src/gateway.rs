@@ -14,11 +14,13 @@ use crate::authenticate::authenticate;
 use crate::collections::Collections;
 use crate::decide::decide;
 use crate::examine::examine;
-use crate::hold::Holds;
+use crate::hold::{Holds, give_back};
 use crate::identify::{identify, is_claimed, protocol_of};
 use crate::journal::Stage;
 use crate::settle::settle;
-use crate::{Arrival, Audience, Departure, Drain, Inbound, Journal, Outbound, Strangers, Threads, World, mask};
+use crate::{
+    Arrival, Audience, Departure, Drain, Inbound, Journal, Outbound, Permit, Recording, Strangers, Threads, World, mask,
+};
 
 /// The gateway: what every journey shares.
 pub struct Gateway {
@@ -132,15 +134,7 @@ impl Gateway {
         let known = journal.note(examine(call, self.holds.as_deref()));
         let decided = journal.note(decide(known, Vec::new(), journal.now()));
         let permit = settle(self, decided, arrival, journal).await?;
-        let mut request = mask::request(permit, journal.request(), &self.pseudonyms)?;
-        self.reserve(&mut request, journal.now()).await?;
-        if let Some(charged) = request.charged() {
-            journal.tell(charged);
-        }
-        if let Some(alerted) = request.alerted() {
-            journal.tell(alerted);
-        }
-        let mut recording = self.open(journal, drain, request).await?;
+        let mut recording = self.recorded(permit, journal, drain).await?;
         let reply = match self.forward(&mut recording).await {
             Ok(reply) => reply,
             Err(refusal) => return Err(recording.failed(refusal)),
@@ -154,6 +148,34 @@ impl Gateway {
             Err(refusal) => return Err(recording.failed(refusal)),
         };
         recording.follow(masked).await
+    }
+}
+
+impl Gateway {
+    /// Masks a permitted call, reserves what it needs and opens its record. A call that is refused here has used nothing
+    /// of what people approved: the use goes back.
+    async fn recorded(&self, permit: Permit, journal: &mut Journal, drain: &Drain) -> Result<Recording, Refusal> {
+        let taken = permit.taken().to_vec();
+        let recording = self.open_masked(permit, journal, drain).await;
+        if recording.is_err()
+            && !taken.is_empty()
+            && let Some(holds) = &self.holds
+        {
+            Box::pin(give_back(self, holds, taken, journal)).await;
+        }
+        recording
+    }
+
+    async fn open_masked(&self, permit: Permit, journal: &mut Journal, drain: &Drain) -> Result<Recording, Refusal> {
+        let mut request = mask::request(permit, journal.request(), &self.pseudonyms)?;
+        self.reserve(&mut request, journal.now()).await?;
+        if let Some(charged) = request.charged() {
+            journal.tell(charged);
+        }
+        if let Some(alerted) = request.alerted() {
+            journal.tell(alerted);
+        }
+        self.open(journal, drain, request).await
     }
 }
 

@@ -7,6 +7,7 @@ use gatewright_store::log::{Kept, Opening, Ticket, Unrecorded, Urgency};
 use http::HeaderValue;
 
 use crate::journal::Stage;
+use crate::leash::Leash;
 use crate::mask::{Destination, View};
 use crate::story::Story;
 use crate::{Drain, Gateway, Journal, Request};
@@ -116,6 +117,22 @@ impl Gateway {
 impl Recording {
     pub(crate) const fn request(&self) -> &Request {
         &self.request
+    }
+
+    /// Whether everything that the call depends on still is so.
+    pub(crate) fn still_holds(&self) -> Result<(), Refusal> {
+        match self.request.leash() {
+            Some(leash) => leash.check(self.story.clock().now()),
+            None => Ok(()),
+        }
+    }
+
+    pub(crate) fn take_leash(&mut self) -> Option<Box<Leash>> {
+        self.request.take_leash()
+    }
+
+    pub(crate) fn put_leash(&mut self, leash: Box<Leash>) {
+        self.request.put_leash(leash);
     }
 
     pub(crate) fn tell(&mut self, event: Event) {

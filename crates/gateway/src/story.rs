@@ -64,6 +64,10 @@ pub(crate) enum Proof {
 }
 
 impl Story {
+    pub(crate) fn clock(&self) -> Arc<dyn Clock> {
+        Arc::clone(&self.clock)
+    }
+
     pub(crate) fn new(
         request: RequestId,
         clock: Arc<dyn Clock>,

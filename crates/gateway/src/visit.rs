@@ -47,7 +47,11 @@ impl Gateway {
     }
 
     fn roles_in(&self, world: &World, identity: &Identity) -> Roles {
-        world.policy.roles_of(identity, self.clock.now())
+        let now = self.clock.now();
+        match world.lent_to(identity, now) {
+            lent if lent.is_empty() => world.policy.roles_of(identity, now),
+            lent => world.roles_with(identity, &lent, now),
+        }
     }
 
     /// A text that somebody wrote about a call, without its sensitive values.

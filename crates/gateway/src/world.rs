@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use gatewright_identity::{Identities, Verified};
 use gatewright_masking::Detectors;
-use gatewright_model::{ConnectionName, Digest, ModelName, RuleName, Standing, Timestamp, Trust};
-use gatewright_policy::{Catalogue, ModelFacts, Roles};
+use gatewright_model::{ConnectionName, Digest, Identity, IssuerName, ModelName, RuleName, Standing, Timestamp, Trust};
+use gatewright_policy::{self as policy, Catalogue, ModelFacts, Roles};
 use gatewright_protocols::{Dialect, Protocol};
+use gatewright_store::state::approvals::Grant;
 use gatewright_upstream::Upstreams;
 
-use crate::{Datasets, Price, Proxies};
+use crate::{Datasets, Lent, Price, Proxies};
 
 /// Everything that a journey is judged by, loaded once at its start, so that a reload never splits one in two.
 pub struct World {
@@ -47,6 +48,11 @@ pub struct World {
     pub stages: Stages,
     /// Roles by token, since they are the same for every call that carries it.
     pub roles: RoleCache,
+    /// The roles that people have for a time, which no token tells of. Outlives the world.
+    pub lent: Arc<Lent>,
+    /// The issuers whose callers' answers end with the token that they were asked for with, each with how long after its
+    /// end a token is good.
+    pub cut_at_expiry: HashMap<IssuerName, Duration>,
 }
 
 /// Patterns of content rules, compiled as detectors of their own.
@@ -146,6 +152,8 @@ pub(crate) struct Known {
     pub(crate) roles: Roles,
     /// What records keep of the holder's groups and claims.
     pub(crate) standing: Standing,
+    /// What is lent to the holder and counts at this moment; most have nothing.
+    pub(crate) lent: Vec<Grant>,
 }
 
 impl RoleCache {
@@ -153,18 +161,50 @@ impl RoleCache {
     const MOST: usize = 10_000;
 
     pub(crate) fn known(&self, world: &World, caller: &Verified, now: Timestamp) -> Known {
+        let known = self.by_token(world, caller, now);
+        let lent = world.lent_to(&caller.identity, now);
+        if lent.is_empty() {
+            return known;
+        }
+        Known { roles: world.roles_with(&caller.identity, &lent, now), lent, ..known }
+    }
+
+    fn by_token(&self, world: &World, caller: &Verified, now: Timestamp) -> Known {
         if let Some(known) = self.0.read().unwrap_or_else(PoisonError::into_inner).get(&caller.digest) {
             return known.clone();
         }
         let mut standing = world.policy.standing_of(&caller.identity);
         standing.claims = without_values(&world.detectors, &standing.claims);
-        let found = Known { roles: world.policy.roles_of(&caller.identity, now), standing };
+        let found = Known { roles: world.policy.roles_of(&caller.identity, now), standing, lent: Vec::new() };
         let mut all = self.0.write().unwrap_or_else(PoisonError::into_inner);
         if all.len() >= Self::MOST {
             all.clear();
         }
         all.insert(caller.digest, found.clone());
         found
+    }
+}
+
+impl World {
+    /// What is lent to somebody and counts by this world's catalogue: what they could still ask for, and for no longer
+    /// than it says now.
+    pub(crate) fn lent_to(&self, identity: &Identity, now: Timestamp) -> Vec<Grant> {
+        let lent = self.lent.of(identity, now);
+        let counts = |grant: Grant| {
+            let request = self.policy.requestable(&grant.role).filter(|request| request.may_ask(identity))?;
+            let until = grant.until.min(grant.from.plus(request.longest));
+            (now < until).then_some(Grant { until, ..grant })
+        };
+        lent.into_iter().filter_map(counts).collect()
+    }
+
+    /// The roles of somebody, those that were lent among them.
+    pub(crate) fn roles_with(&self, identity: &Identity, lent: &[Grant], now: Timestamp) -> Roles {
+        let lent: Vec<policy::Lent> = lent
+            .iter()
+            .map(|grant| policy::Lent { role: grant.role.clone(), from: grant.from, until: grant.until })
+            .collect();
+        self.policy.roles_with(identity, &lent, now)
     }
 }
 

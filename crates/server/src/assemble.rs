@@ -3,16 +3,17 @@
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
-use gatewright_gateway::{Connection, ContentRules, Dataset, Datasets, Limits, Model, Proxies, Stages, World};
+use gatewright_gateway::{Connection, ContentRules, Dataset, Datasets, Lent, Limits, Model, Proxies, Stages, World};
 use gatewright_identity::Identities;
-use gatewright_model::{ConnectionName, ModelName};
+use gatewright_model::{ConnectionName, IssuerName, ModelName};
 use gatewright_policy::ModelFacts;
 use gatewright_upstream::Upstreams;
 use http::header::AUTHORIZATION;
 use rustls::RootCertStore;
 
-use crate::config::ready::AnswerRecords;
+use crate::config::ready::{AnswerRecords, OpenAnswers};
 use crate::config::{ContentDetectors, Loaded, Ready};
 
 /// Why a configuration that holds cannot run here.
@@ -40,7 +41,13 @@ pub enum Unassembled {
 }
 
 /// Makes a world of a configuration.
-pub fn world(loaded: Loaded, identities: Arc<Identities>, epoch: u64, stages: Stages) -> Result<World, Unassembled> {
+pub fn world(
+    loaded: Loaded,
+    identities: Arc<Identities>,
+    lent: Arc<Lent>,
+    epoch: u64,
+    stages: Stages,
+) -> Result<World, Unassembled> {
     let Loaded { ready, catalogue, detectors, prompt_rules, answer_rules, .. } = loaded;
     let (connections, upstreams) = connections(&ready)?;
     let mut models = HashMap::new();
@@ -78,7 +85,15 @@ pub fn world(loaded: Loaded, identities: Arc<Identities>, epoch: u64, stages: St
         strict_answers: ready.answers == AnswerRecords::Strict,
         stages,
         roles: Default::default(),
+        lent,
+        cut_at_expiry: cut_at_expiry(&ready),
     })
+}
+
+/// The issuers whose callers' answers end with the token, each with how long after its end a token is good.
+fn cut_at_expiry(ready: &Ready) -> HashMap<IssuerName, Duration> {
+    let cut = ready.issuers.iter().filter(|(_, issuer)| issuer.open_answers == OpenAnswers::Cut);
+    cut.map(|(name, issuer)| (name.clone(), issuer.tokens.leeway)).collect()
 }
 
 fn content_rules(compiled: ContentDetectors) -> ContentRules {

@@ -2,11 +2,11 @@ use std::sync::Arc;
 
 use gatewright_admin::{Bench, Pending, Texts};
 use gatewright_gateway::{Gateway, Holds};
-use gatewright_model::{ApprovalId, Clock, Event, Moment, Review};
-use gatewright_policy::ApprovalText;
+use gatewright_model::{ApprovalId, Clock, Digest, Event, Moment, Review, RoleName};
+use gatewright_policy::{ApprovalText, Requestable};
 use gatewright_store::log::Log;
 use gatewright_store::state::StateError;
-use gatewright_store::state::approvals::{Approval, ApprovalState};
+use gatewright_store::state::approvals::{Approval, ApprovalState, Party};
 
 /// What the running gateway knows of approvals.
 pub(crate) struct LiveBench {
@@ -24,6 +24,19 @@ impl LiveBench {
 impl Bench for LiveBench {
     fn policy(&self, name: &str) -> Option<ApprovalText> {
         self.gateway.world().policy.approval(name).cloned()
+    }
+
+    fn requestables(&self) -> Vec<(RoleName, Requestable)> {
+        let world = self.gateway.world();
+        world.policy.requestables().map(|(role, request)| (role.clone(), request.clone())).collect()
+    }
+
+    fn requestable(&self, role: &RoleName) -> Option<Requestable> {
+        self.gateway.world().policy.requestable(role).cloned()
+    }
+
+    fn digest_of_access(&self, caller: &Party, role: &RoleName) -> Digest {
+        self.holds.digest_of_access(caller, role)
     }
 
     fn masked(&self, text: &str) -> String {

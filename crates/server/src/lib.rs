@@ -8,6 +8,7 @@ mod bench;
 pub mod commands;
 pub mod config;
 mod console;
+mod grants;
 mod judge;
 pub mod keys;
 pub mod listen;

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use gatewright_admin::{Authority, Part, Policies, Reviews, WhoAmI};
+use gatewright_admin::{Access, Authority, Bench, Part, Policies, Reviews, WhoAmI};
 use gatewright_dial::{Dial, Roots};
-use gatewright_gateway::{Gateway, Holds, Inbound, Outbound, Parts, Room, Stages, Threads};
+use gatewright_gateway::{Gateway, Holds, Inbound, Lent, Outbound, Parts, Room, Stages, Threads};
 use gatewright_identity::Identities;
 use gatewright_model::{Clock, Entropy, Event, Moment};
 use gatewright_store::disk::RealDisk;
@@ -30,6 +30,7 @@ use crate::commands::{Outcome, complain};
 use crate::config::ready::CatalogueFrom;
 use crate::config::{Change, Loaded, Ready, Reloader, Side};
 use crate::console::{LiveDoor, operators_side};
+use crate::grants;
 use crate::judge::LiveJudge;
 use crate::keys::{DeploymentKeys, create_folder};
 use crate::listen::{self, Bounds, Drain, Front, Peer, ReloadingTls, Serve, Workers};
@@ -148,7 +149,8 @@ impl Running {
             }
             Watched::Nothing => None,
         };
-        let world = world(loaded, Arc::clone(&identities), 1, stages())?;
+        let lent = Arc::new(Lent::default());
+        let world = world(loaded, Arc::clone(&identities), Arc::clone(&lent), 1, stages())?;
         let link = approvals_link(&ready, &admin_port);
         let holds = Arc::new(Holds::new(shared.clone(), &keys.approvals, link, Room::default()));
         let gateway = Arc::new(Gateway::new(Parts {
@@ -179,8 +181,10 @@ impl Running {
         let authority = Arc::new(LiveAuthority::new(Arc::clone(&gateway), log.clone(), Arc::clone(&clock)));
         let bench = Arc::new(LiveBench::new(Arc::clone(&gateway), Arc::clone(&holds), Arc::clone(&clock)));
         let asked = Arc::clone(&authority) as Arc<dyn Authority>;
+        let for_access = Arc::clone(&bench) as Arc<dyn Bench>;
         let reviews = Reviews::new(Arc::clone(&asked), bench, shared.clone(), Arc::clone(&clock));
-        let mut parts: Vec<Arc<dyn Part>> = vec![Arc::new(WhoAmI::new(asked)), Arc::new(reviews)];
+        let access = Access::new(Arc::clone(&asked), for_access, &shared, Arc::clone(&clock), Arc::clone(&entropy));
+        let mut parts: Vec<Arc<dyn Part>> = vec![Arc::new(WhoAmI::new(asked)), Arc::new(reviews), Arc::new(access)];
         let running = Arc::new(ArcSwap::from_pointee(ready.clone()));
         if versions.is_some() {
             let judge = Arc::new(LiveJudge::new(Arc::clone(&running)));
@@ -198,10 +202,12 @@ impl Running {
         let admin = open(admin, admin_side, &here)?;
         let (grace, beside) = (ready.grace, JoinSet::new());
         let configuration = running;
-        let tended = bench::tend(Arc::clone(&holds), log.clone(), clock);
+        let tended = bench::tend(Arc::clone(&holds), log.clone(), Arc::clone(&clock));
+        let lending = grants::tend(lent, shared.clone(), log.clone(), clock);
         let mut running = Self { gateway, holds, log, data, admin, grace, readiness, beside, indexer, workers };
         running.tell_strangers();
         running.beside.spawn(tended);
+        running.beside.spawn(lending);
         if let Some((versions, _)) = versions {
             running.beside.spawn(state::follow(shared, versions));
         }
@@ -417,7 +423,8 @@ async fn replace(
     let identities = identities.successor(issuers).map(Arc::new).map_err(StartFault::Issuers)?;
     let epoch = gateway.world().epoch + 1;
     let (configuration, catalogue) = (loaded.ready.digest, loaded.catalogue.digest());
-    let world = world(loaded, Arc::clone(&identities), epoch, stages())?;
+    let lent = Arc::clone(&gateway.world().lent);
+    let world = world(loaded, Arc::clone(&identities), lent, epoch, stages())?;
     let event = Event::Reloaded { epoch, configuration, catalogue };
     log.note(None, vec![Moment { at: SystemClock.now(), event }])
         .await

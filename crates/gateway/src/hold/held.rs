@@ -8,7 +8,7 @@ use gatewright_model::{
 };
 use gatewright_policy::{ApprovalText, ReasonPolicy};
 use gatewright_protocols::BodyKind;
-use gatewright_store::state::approvals::{Approval, ApprovalState, Asked, NewApproval, Party};
+use gatewright_store::state::approvals::{Approval, ApprovalState, Asked, Choice, NewApproval, Party};
 use tokio::time::{Instant, timeout_at};
 
 use super::refusals::{reason_required, too_long, too_many, unreachable};
@@ -32,6 +32,8 @@ struct Wish {
     digest: Digest,
     rules: Vec<(RuleName, ApprovalText)>,
     ids: Vec<ApprovalId>,
+    /// Which world asks.
+    epoch: u64,
 }
 
 /// Lets a held call go ahead once people agreed. In each round it is asked for, waited for, and then everything is looked
@@ -60,6 +62,11 @@ pub(crate) async fn held(
                 continue;
             }
             Verdict::Allow => {}
+        }
+        // Who must agree is said by the policy of this moment as well.
+        if now_decided.examined().call().world().epoch != wish.epoch {
+            now_decided = now_decided.held_again(gateway.clock.now());
+            continue;
         }
         // What was approved is what was shown: under another policy it may be another call.
         if digest_of(holds, &now_decided)? != wish.digest {
@@ -123,9 +130,9 @@ async fn ask(gateway: &Gateway, holds: &Holds, decided: &mut Decided, journal: &
         };
         let asked = holds.store.ask(new, holds.room.pending).await.map_err(|why| unreachable(rule, &why))?;
         let id = match asked {
-            Asked::New(approval) => {
-                note_asked(gateway, journal, &caller, approval.id);
-                approval.id
+            Asked::New(asked) => {
+                note_asked(gateway, journal, &caller, asked.approval.id);
+                asked.approval.id
             }
             Asked::Known(approval) => approval.id,
             Asked::TooMany => return Err(too_many(rule)),
@@ -133,7 +140,7 @@ async fn ask(gateway: &Gateway, holds: &Holds, decided: &mut Decided, journal: &
         journal.tell(Event::Held { rule: rule.clone(), approval: id });
         ids.push(id);
     }
-    Ok(Wish { digest, rules, ids })
+    Ok(Wish { digest, rules, ids, epoch: world.epoch })
 }
 
 /// Says at once that somebody is asked: the journey itself is told only at its end, which may be long.
@@ -148,7 +155,7 @@ fn note_asked(gateway: &Gateway, journal: &Journal, caller: &Party, approval: Ap
 /// Waits until every approval is given, or says why it is not.
 async fn wait_for(gateway: &Gateway, holds: &Holds, wish: &Wish, until: Instant) -> Result<(), Refusal> {
     let mut slot = None;
-    for (id, (rule, _)) in wish.ids.iter().zip(&wish.rules) {
+    for (id, (rule, policy)) in wish.ids.iter().zip(&wish.rules) {
         let place = holds.waiting.join(*id);
         loop {
             let bell = place.bell.notified();
@@ -158,6 +165,8 @@ async fn wait_for(gateway: &Gateway, holds: &Holds, wish: &Wish, until: Instant)
             let found = holds.store.get(*id, gateway.clock.now()).await.map_err(|why| unreachable(rule, &why))?;
             let Some(approval) = found else { return Err(unreachable(rule, &gone())) };
             match approval.state {
+                // Decided when the catalogue wanted fewer people than it does now.
+                ApprovalState::Approved if agreed(&approval) < policy.need => return Err(holds.too_few(&approval)),
                 // A use that is gone meanwhile is noticed when it is to be taken.
                 ApprovalState::Approved | ApprovalState::Used => break,
                 ApprovalState::Denied | ApprovalState::Expired | ApprovalState::Revoked => {
@@ -175,6 +184,11 @@ async fn wait_for(gateway: &Gateway, holds: &Holds, wish: &Wish, until: Instant)
         }
     }
     Ok(())
+}
+
+fn agreed(approval: &Approval) -> u32 {
+    let agreed = approval.votes.iter().filter(|vote| vote.choice == Choice::Approve).count();
+    u32::try_from(agreed).unwrap_or(u32::MAX)
 }
 
 fn gone() -> gatewright_store::state::StateError {
@@ -232,7 +246,18 @@ fn lift(holds: &Holds, mut decided: Decided, taken: &[Approval], journal: &mut J
         }
         decided.remember_lifted(&approval.rule, &holds.lifted);
     }
-    Permit::of(decided)
+    let permit = Permit::of(decided)?;
+    Ok(permit.having_taken(taken.iter().map(|approval| approval.id).collect()))
+}
+
+/// Gives the uses back that were taken for a call which was refused before anything of it was sent.
+pub(crate) async fn give_back(gateway: &Gateway, holds: &Holds, taken: Vec<ApprovalId>, journal: &mut Journal) {
+    for approval in &taken {
+        journal.tell(Event::Reviewed { approval: *approval, review: Review::GivenBack, issuer: None, subject: None });
+    }
+    if let Err(why) = holds.store.give_back(taken, gateway.clock.now()).await {
+        tracing::warn!(%why, "a use that was taken for a refused call could not be given back");
+    }
 }
 
 impl Decided {

@@ -16,12 +16,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aws_lc_rs::hmac;
-use gatewright_model::{ApprovalId, Entropy, RuleName, SessionId, Timestamp};
-use gatewright_store::state::approvals::{Approval, Approvals, Most};
+use gatewright_model::{ApprovalId, Digest, Entropy, RoleName, RuleName, SessionId, Timestamp};
+use gatewright_store::state::approvals::{Approval, Approvals, Most, Party};
 use gatewright_store::state::{Heard, State, StateError, Topic};
 use tokio::sync::{Semaphore, watch};
 
-pub(crate) use held::held;
+pub(crate) use held::{give_back, held};
 use lifted::Lifted;
 use seal::Seal;
 pub(crate) use shown::without_values;
@@ -124,6 +124,19 @@ impl Holds {
     pub async fn original(&self, id: ApprovalId, now: Timestamp) -> Result<Option<Vec<(String, String)>>, StateError> {
         let sealed = self.store.sealed(id, now).await?;
         Ok(sealed.and_then(|sealed| self.seal.open(id, &sealed)))
+    }
+
+    /// What a wish of somebody's for a role is known by, so that one at a time is pending.
+    pub fn digest_of_access(&self, caller: &Party, role: &RoleName) -> Digest {
+        let mut context = hmac::Context::with_key(&self.digests);
+        // Each behind its length, so that no two wishes are written alike, and none like a call.
+        for part in ["access v1", caller.issuer.as_str(), &caller.subject, role.as_str()] {
+            context.update(&(part.len() as u64).to_be_bytes());
+            context.update(part.as_bytes());
+        }
+        let mut digest = [0; 32];
+        digest.copy_from_slice(context.sign().as_ref());
+        digest
     }
 
     /// Whether a hold of this rule was lifted for this very text earlier in the session.

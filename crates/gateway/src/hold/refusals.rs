@@ -35,6 +35,14 @@ impl Holds {
         };
         Refusal { approval: Some((approval.id, url)), ..refusal.by(rule.clone()) }
     }
+
+    /// It was approved by fewer people than have to agree now.
+    pub(super) fn too_few(&self, approval: &Approval) -> Refusal {
+        let (rule, url) = (&approval.rule, self.url(approval.id));
+        let words =
+            format!("Held by rule {rule}; more people have to agree now than did, once this decision has run out.");
+        Refusal { approval: Some((approval.id, url)), ..Refusal::new(Code::ApprovalExpired, words).by(rule.clone()) }
+    }
 }
 
 /// The rule asks for a reason and none was given.

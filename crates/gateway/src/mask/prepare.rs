@@ -18,12 +18,13 @@ use crate::{Call, Permit};
 
 /// Makes of a permitted call what is sent and what is recorded.
 pub(crate) fn request(permit: Permit, id: RequestId, pseudonyms: &Arc<PseudonymKey>) -> Result<Request, Refusal> {
-    let (examined, decision) = permit.into_parts();
+    let (examined, decision, leash) = permit.into_parts();
     let (call, findings) = examined.into_call();
-    if call.protocol().is_answered_here(call.route()) {
-        return answered_here(call, decision, id, pseudonyms);
-    }
-    sent_upstream(call, &findings, &decision, id, pseudonyms)
+    let request = match call.protocol().is_answered_here(call.route()) {
+        true => answered_here(call, decision, id, pseudonyms),
+        false => sent_upstream(call, &findings, &decision, id, pseudonyms),
+    };
+    request.map(|request| request.on(leash))
 }
 
 fn sent_upstream(
@@ -97,6 +98,7 @@ fn sent_upstream(
     Ok(Request {
         spending: Spending::of(decision, &call, sent.len()),
         held: None,
+        leash: None,
         left: Vec::new(),
         id,
         session: call.session(),
@@ -163,6 +165,7 @@ fn answered_here(
     Ok(Request {
         spending: Spending::of(&decision, &call, 0),
         held: None,
+        leash: None,
         left: Vec::new(),
         id,
         session: call.session(),

@@ -15,6 +15,7 @@ use super::Views;
 use crate::World;
 use crate::budgets::{Held, Spending};
 use crate::kept::Kept;
+use crate::leash::Leash;
 
 /// A request as it will be sent, and as it will be recorded.
 pub struct Request {
@@ -40,6 +41,8 @@ pub struct Request {
     pub(super) spending: Option<Box<Spending>>,
     pub(super) held: Option<Box<Held>>,
     pub(super) left: Vec<Allowance>,
+    /// What it goes on depending on.
+    pub(super) leash: Option<Box<Leash>>,
     /// What was moved into a dataset's bounds, as the caller is told of it.
     pub(super) moved: Vec<String>,
     pub(super) answer_rules: Vec<RuleName>,
@@ -59,6 +62,23 @@ pub(crate) enum Destination {
 }
 
 impl Request {
+    pub(super) fn on(self, leash: Option<Box<Leash>>) -> Self {
+        Self { leash, ..self }
+    }
+
+    /// What it goes on depending on while it runs; `None` for most.
+    pub(crate) fn leash(&self) -> Option<&Leash> {
+        self.leash.as_deref()
+    }
+
+    pub(crate) fn put_leash(&mut self, leash: Box<Leash>) {
+        self.leash = Some(leash);
+    }
+
+    pub(crate) fn take_leash(&mut self) -> Option<Box<Leash>> {
+        self.leash.take()
+    }
+
     pub(crate) const fn world(&self) -> &Arc<World> {
         &self.world
     }

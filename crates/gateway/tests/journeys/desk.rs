@@ -294,6 +294,8 @@ fn world(model: &FakeModel, trust: Trust, identities: Arc<Identities>, strict_an
         strict_answers,
         stages: Stages::ALL,
         roles: Default::default(),
+        lent: Default::default(),
+        cut_at_expiry: HashMap::new(),
     }
 }
 

@@ -6,7 +6,7 @@ use gatewright_model::{IssuerName, Kind};
 use super::convert::Conversion;
 use super::raw::{self, Raw};
 use super::read::At;
-use super::ready::Issuer;
+use super::ready::{Issuer, OpenAnswers};
 
 impl Conversion<'_> {
     pub(super) fn issuers(&mut self, raw: &Raw) -> BTreeMap<IssuerName, Issuer> {
@@ -49,7 +49,9 @@ impl Conversion<'_> {
         }
         let login_client = raw.login_client.as_ref().map(|client| client.value.clone());
         let login_secret = raw.login_secret.as_ref().and_then(|text| self.reference(text));
-        Some(Issuer { tokens, login_client, login_secret })
+        let choices = [("finish", OpenAnswers::Finish), ("cut", OpenAnswers::Cut)];
+        let open_answers = self.choice(raw.open_answers.as_ref(), &choices).unwrap_or_default();
+        Some(Issuer { tokens, login_client, login_secret, open_answers })
     }
 
     fn pointer(&mut self, text: &At<String>) -> Option<String> {

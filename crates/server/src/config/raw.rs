@@ -113,6 +113,8 @@ section! {
         login_client: At<String>,
         /// Where that client's secret lies, if it has one: `env:NAME` or `file:/path`.
         login_secret: At<String>,
+        /// What becomes of a streamed answer when its caller's token expires: `finish` or `cut`.
+        open_answers: At<String>,
         /// Where its keys are, if its discovery document shall not be asked.
         keys: At<String>,
         /// Other hosts on which its discovery document may place its keys.
