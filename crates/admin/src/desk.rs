@@ -13,6 +13,7 @@ use http::request::Parts;
 use http_body::Body;
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 
+use crate::looks::{Look, Looks};
 use crate::{Asked, Authority, Given, Part, Visitor};
 
 /// How long a body may take to arrive.
@@ -22,11 +23,12 @@ const BODY_TIME: Duration = Duration::from_secs(10);
 pub(crate) struct Desk {
     authority: Arc<dyn Authority>,
     parts: Vec<Arc<dyn Part>>,
+    looks: Looks,
 }
 
 impl Desk {
-    pub(crate) const fn new(authority: Arc<dyn Authority>, parts: Vec<Arc<dyn Part>>) -> Self {
-        Self { authority, parts }
+    pub(crate) fn new(authority: Arc<dyn Authority>, parts: Vec<Arc<dyn Part>>) -> Self {
+        Self { authority, parts, looks: Looks::default() }
     }
 
     /// Whether some part answers an endpoint.
@@ -60,14 +62,18 @@ impl Desk {
                 return Err(problem(&refusal));
             }
         };
-        self.admit(endpoint, &visitor).await?;
+        let look = self.admit(endpoint, &visitor, &ids).await?;
         let query = query(endpoint, head.uri.query())?;
         let body = read(endpoint.takes, &head.headers, body).await?;
-        part.answer(Asked { endpoint, visitor: &visitor, ids, query, body: &body }).await
+        part.answer(Asked { endpoint, visitor: &visitor, ids, query, body: &body, look }).await
     }
 
     /// Lets a visitor in, or says why not. Either is on disk before anything is told.
-    async fn admit(&self, endpoint: &Endpoint, visitor: &Visitor) -> Result<(), Problem> {
+    async fn admit(&self, endpoint: &'static Endpoint, visitor: &Visitor, ids: &[&str]) -> Result<Look, Problem> {
+        let look = self.looks.of(visitor, endpoint, ids);
+        if look == Look::Again {
+            return Ok(look);
+        }
         let (verdict, rules, refusal) = match endpoint.needs {
             Needs::Identity => (Verdict::Allow, Vec::new(), None),
             Needs::Permission(permission) => {
@@ -78,7 +84,10 @@ impl Desk {
         let names = rules.iter().map(|rule| rule.name.as_str().to_owned()).collect();
         self.authority.record(visited(endpoint, visitor, verdict, rules)).await.map_err(|refusal| problem(&refusal))?;
         match verdict {
-            Verdict::Allow => Ok(()),
+            Verdict::Allow => {
+                self.looks.recorded(visitor, endpoint, ids);
+                Ok(look)
+            }
             Verdict::Hold | Verdict::Deny => {
                 let denied = Refusal::new(Code::PermissionDenied, "Policy does not permit this.");
                 Err(Problem { rules: names, ..problem(&refusal.unwrap_or(denied)) })

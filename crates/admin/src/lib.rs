@@ -8,16 +8,20 @@
 //! it out; `tests/endpoints.rs` asks each endpoint in the table without an identity, without permission, and with a log
 //! that cannot be written.
 
+mod access;
 mod answer;
+mod approvers;
 mod authority;
 mod desk;
 mod hosts;
+mod looks;
 mod me;
 mod part;
 mod policies;
 mod reviews;
 mod visible;
 
+pub use access::Access;
 pub use answer::{Admin, Metrics, Standing};
 pub use authority::{Authority, Pending, Visitor};
 pub use hosts::Hosts;

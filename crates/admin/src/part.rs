@@ -2,6 +2,7 @@ use gatewright_api::{Endpoint, Problem};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::looks::Look;
 use crate::{Pending, Visitor};
 
 /// A part of the admin API: some endpoints and what they do. It is asked only for them, only by a known visitor whom
@@ -23,6 +24,8 @@ pub struct Asked<'a> {
     pub visitor: &'a Visitor,
     /// What stands for the `{id}`s of its path.
     pub ids: Vec<&'a str>,
+    /// Whether this look is on record already.
+    pub(crate) look: Look,
     pub(crate) query: Vec<(&'a str, &'a str)>,
     pub(crate) body: &'a [u8],
 }

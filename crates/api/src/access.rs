@@ -53,8 +53,10 @@ pub struct Grant {
     pub approval: String,
     /// From when, RFC 3339.
     pub from: String,
-    /// Until when, RFC 3339.
+    /// Until when, RFC 3339; where it was revoked, until when it would have counted.
     pub until: String,
+    /// Whether it was taken without anybody's approval.
+    pub break_glass: bool,
 }
 
 /// The answer of [`ACCESS_LIST`](crate::ACCESS_LIST).
@@ -65,7 +67,7 @@ pub struct AccessList {
     pub may_ask: Vec<MayAsk>,
     /// What is asked for and not decided.
     pub pending: Vec<Approval>,
-    /// What was granted, the latest first.
+    /// What was granted: what counts first, and of that first what nobody approved; then the latest first.
     pub grants: Vec<Grant>,
 }
 
@@ -77,6 +79,8 @@ pub struct MayAsk {
     pub role: String,
     /// For how many seconds at most.
     pub max_s: u64,
-    /// The approval policy that decides.
+    /// The approval policy that decides; `break-glass` where nobody does.
     pub policy: String,
+    /// Whether it is taken without anybody's approval, and everybody told.
+    pub break_glass: bool,
 }

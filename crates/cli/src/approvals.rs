@@ -95,5 +95,11 @@ pub(crate) fn run(typed: Approvals, format: Format) -> Outcome {
         Approvals::Revoke { id, reason, gateway } => (gateway, decide(id, Choice::Revoke, reason, Narrow::default())),
         Approvals::Watch { gateway } => (gateway, Wanted::Watch),
     };
-    approvals::run(Asking { admin: gateway.admin, token_file: gateway.token_file, format }, wanted)
+    approvals::run(gateway.asking(format), wanted)
+}
+
+impl Gateway {
+    pub(crate) fn asking(self, format: Format) -> Asking {
+        Asking { admin: self.admin, token_file: self.token_file, format }
+    }
 }

@@ -1,6 +1,7 @@
 //! `gatewright`: the one binary. It reads what was typed and hands it to the server crate; it decides nothing itself.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command's answer is what it prints")]
 
+mod access;
 mod approvals;
 mod policy;
 
@@ -65,6 +66,9 @@ enum Command {
     /// Look at calls that wait for a person, and decide them.
     #[command(subcommand, arg_required_else_help = true)]
     Approvals(approvals::Approvals),
+    /// Ask for a role for a time, decide who gets one, and end it.
+    #[command(subcommand, arg_required_else_help = true)]
+    Access(access::Access),
     /// Look at recorded sessions.
     #[command(subcommand, arg_required_else_help = true)]
     Sessions(Sessions),
@@ -310,6 +314,7 @@ fn run(command: Command, format: Format) -> Outcome {
             commands::ledger::verify_receipt(&receipt, trust.as_deref(), data.as_deref(), format)
         }
         Command::Approvals(typed) => approvals::run(typed, format),
+        Command::Access(typed) => access::run(typed, format),
         Command::Policy(typed) => policy::run(typed, format),
         Command::Mask(typed) => commands::mask::run(&commands::mask::Wanted {
             form: match (typed.jsonl, typed.text) {

@@ -107,8 +107,15 @@ fn fill(fake: &Fake) {
         approval: "apr_6".into(),
         from: "2027-01-15T07:50:00.000Z".into(),
         until: "2027-01-15T08:20:00.000Z".into(),
+        break_glass: false,
     };
     state.grants = vec![
+        Grant {
+            role: "firefighter".into(),
+            person: person("erin"),
+            break_glass: true,
+            ..grant("grt_0", GrantState::Active)
+        },
         grant("grt_1", GrantState::Active),
         grant("grt_2", GrantState::Revoked),
         grant("grt_3", GrantState::Ended),

@@ -34,17 +34,6 @@ pub struct Parts {
     pub ended: Vec<(String, u64)>,
     /// Where browsers reach the console, where that is configured: scheme, host and port.
     pub url: Option<String>,
-    /// Whether people can ask for access for a time.
-    pub access: Access,
-}
-
-/// Whether the API behind the console lends roles for a time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Access {
-    /// It does.
-    Offered,
-    /// It does not: no page leads there.
-    Absent,
 }
 
 /// A request on the operators' listener.
@@ -67,7 +56,6 @@ pub struct Console {
     pub(crate) around: Arc<dyn Surroundings>,
     pub(crate) sessions: Sessions,
     pub(crate) attempts: Attempts,
-    pub(crate) access: Access,
     url: Option<Origin>,
 }
 
@@ -92,11 +80,11 @@ pub(crate) type Paged = Result<Answer, Problem>;
 impl Console {
     /// A console; `None` where the key cannot be used.
     pub fn new(parts: Parts) -> Option<Self> {
-        let Parts { key, door, api, around, ended, url, access } = parts;
+        let Parts { key, door, api, around, ended, url } = parts;
         let url = url.as_deref().map(Origin::configured);
         let seal = Seal::new(&key)?;
         let (sessions, attempts) = (Sessions::new(ended), Attempts::default());
-        Some(Self { seal, door, api, around, sessions, attempts, access, url })
+        Some(Self { seal, door, api, around, sessions, attempts, url })
     }
 
     /// Whether a path is one of the console's.

@@ -1,6 +1,5 @@
 use maud::{DOCTYPE, Markup, html};
 
-use crate::Access;
 use crate::assets::{LIVE, MARK, STYLE_SHEET};
 use crate::console::Guest;
 use crate::session::{FORM_TOKEN, Session};
@@ -30,7 +29,7 @@ pub(crate) fn page(title: &str, place: Place, guest: &Guest<'_>, content: Markup
     let bar = html! {
         nav aria-label="Main" {
             (link("/approvals", "Approvals", place == Place::Approvals))
-            @if guest.console.access == Access::Offered { (link("/access", "Access", place == Place::Access)) }
+            (link("/access", "Access", place == Place::Access))
         }
         form.who method="post" action="/sign-out" {
             (form_token(session))

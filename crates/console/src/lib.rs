@@ -25,6 +25,6 @@ mod sign_in;
 mod times;
 mod visible;
 
-pub use console::{Access, Console, LONGEST_FORM, Parts, Visit};
+pub use console::{Console, LONGEST_FORM, Parts, Visit};
 pub use door::{Begun, Closed, Door, Later, Started, Surroundings, Token};
 pub use session::SealingKey;

@@ -290,6 +290,7 @@ async fn what_callers_wrote_is_text_and_all_of_it_can_be_seen() {
         approval: "apr_2".into(),
         from: evil.into(),
         until: evil.into(),
+        break_glass: false,
     };
     browser.fake.0.lock().unwrap().grants.push(grant);
     let unseen = ['\u{202e}', '\u{200b}', '\u{0}', '\u{1b}'];
@@ -356,6 +357,7 @@ async fn a_role_is_asked_for_and_ended() {
         approval: "apr_asked".into(),
         from: "2027-01-15T08:00:00.000Z".into(),
         until: "2027-01-15T08:30:00.000Z".into(),
+        break_glass: false,
     };
     browser.fake.0.lock().unwrap().grants.push(grant);
     assert!(browser.get("/access").await.text.contains("/access/grt_1/revoke"));

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
 use gatewright_admin::Admin;
-use gatewright_console::{Access, Begun, Closed, Console, Door, Later, Parts, Started, Surroundings, Token};
+use gatewright_console::{Begun, Closed, Console, Door, Later, Parts, Started, Surroundings, Token};
 use gatewright_dial::{Dial, Roots};
 use gatewright_identity::login::{Attempt, LoginFault, WebSignIn};
 use gatewright_model::{Clock, Entropy, IssuerName};
@@ -35,7 +35,7 @@ pub(crate) fn operators_side(
     let url = ready.admin_listener.url.clone();
     let side = AdminSide::new(api).with_console(|api| {
         let door = Arc::clone(&door) as Arc<dyn Door>;
-        Console::new(Parts { key, door, api, around, url, ended, access: Access::Absent })
+        Console::new(Parts { key, door, api, around, url, ended })
     });
     Ok((door, side))
 }

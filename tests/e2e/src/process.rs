@@ -55,8 +55,13 @@ impl Process {
 
     /// Asks it to stop, and waits.
     pub fn terminate(&mut self, patience: Duration) -> Option<ExitStatus> {
-        let _ = Command::new("kill").arg("-TERM").arg(self.id().to_string()).status();
+        self.signal_to_stop();
         self.wait(patience)
+    }
+
+    /// Sends SIGTERM and does not wait.
+    pub fn signal_to_stop(&self) {
+        let _ = Command::new("kill").arg("-TERM").arg(self.id().to_string()).status();
     }
 
     /// Waits until it ends by itself.

@@ -130,6 +130,11 @@ impl Setting {
         self.issuer.mint(person)
     }
 
+    /// A person's token that is good for so long from now on.
+    pub fn token_for(&self, person: Person, lifetime: Duration) -> String {
+        self.issuer.mint_at(person, WallClock.now(), lifetime)
+    }
+
     /// Starts `gatewright serve` without waiting for anything.
     pub fn spawn(&mut self) -> &mut Process {
         let mut command = Command::new(gatewright());
@@ -163,6 +168,11 @@ impl Setting {
     /// The gateway's process.
     pub fn process(&mut self) -> &mut Process {
         self.process.as_mut().expect("it was started")
+    }
+
+    /// Tells the gateway to stop, without waiting for it.
+    pub fn signal_to_stop(&self) {
+        self.process.as_ref().expect("it was started").signal_to_stop();
     }
 
     /// Stops the gateway in order.

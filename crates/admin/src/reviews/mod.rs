@@ -3,7 +3,7 @@
 //! Who may decide is said by the approval's policy in the live catalogue, by what the visitor's token says now; who may
 //! look is whoever may decide, whoever asked, and whoever reads records. To all others an approval is not there.
 
-mod told;
+pub(crate) mod told;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,13 +12,16 @@ use gatewright_api::{
     APPROVALS_DECIDE, APPROVALS_LIST, APPROVALS_ORIGINAL, APPROVALS_SHOW, Choice, Decide, Original, Piece, Problem,
     Text,
 };
-use gatewright_model::{ApprovalId, Clock, Event, Kind, Review, Verdict};
-use gatewright_policy::ApprovalText;
+use gatewright_model::{ApprovalId, Clock, Digest, Event, Review, RoleName, Verdict};
+use gatewright_policy::{ApprovalText, Requestable};
 use gatewright_store::state::approvals::{
     self as kept, Approval, ApprovalState, Approvals, Listing, NotNow, Party, Vote,
 };
 use gatewright_store::state::{Heard, State, StateError, Topic};
 
+use crate::access::granted;
+use crate::approvers::{is_party, why_not};
+use crate::looks::Look;
 use crate::visible::visible;
 use crate::{Asked, Authority, Given, Part, Pending, Visitor};
 
@@ -41,6 +44,15 @@ pub type Texts = Vec<(String, String)>;
 pub trait Bench: Send + Sync {
     /// The approval policy of this name in the live catalogue.
     fn policy(&self, name: &str) -> Option<ApprovalText>;
+
+    /// The roles that can be had for a time, and how, in the live catalogue.
+    fn requestables(&self) -> Vec<(RoleName, Requestable)>;
+
+    /// How this role can be had for a time in the live catalogue; `None` where it cannot.
+    fn requestable(&self, role: &RoleName) -> Option<Requestable>;
+
+    /// What a wish of somebody's for a role is known by.
+    fn digest_of_access(&self, caller: &Party, role: &RoleName) -> Digest;
 
     /// A text that somebody wrote, without its sensitive values.
     fn masked(&self, text: &str) -> String;
@@ -67,26 +79,11 @@ impl Reviews {
 
     /// Why a visitor may not decide; `None`: they may.
     fn why_not(&self, visitor: &Visitor, approval: &Approval) -> Option<String> {
-        let identity = &visitor.identity;
-        let Some(policy) = self.bench.policy(&approval.policy) else {
-            return Some("The catalogue has no such approval policy any more.".to_owned());
-        };
-        if identity.issuer == approval.caller.issuer && identity.subject == approval.caller.subject {
-            return Some("Nobody approves their own request.".to_owned());
-        }
-        if identity.kind != Kind::Person {
-            return Some("A person has to decide, and this is a program's identity.".to_owned());
-        }
-        let is_approver = policy.approvers.iter().any(|approver| {
-            approver.issuer == identity.issuer && identity.groups.iter().any(|group| **group == *approver.group)
-        });
-        (!is_approver).then(|| format!("The approval policy {} names others.", approval.policy))
+        why_not(&*self.bench, &visitor.identity, approval)
     }
 
     fn may_look(&self, visitor: &Visitor, approval: &Approval) -> bool {
-        let identity = &visitor.identity;
-        let is_own = identity.issuer == approval.caller.issuer && identity.subject == approval.caller.subject;
-        is_own || self.why_not(visitor, approval).is_none()
+        is_party(&visitor.identity, &approval.caller) || self.why_not(visitor, approval).is_none()
     }
 
     fn reads_records(&self, visitor: &Visitor) -> bool {
@@ -139,7 +136,9 @@ impl Reviews {
 
     async fn show(&self, asked: &Asked<'_>) -> Result<Given, Problem> {
         let approval = self.find(asked.visitor, asked.id()).await?;
-        self.record(asked.visitor, approval.id, Review::Seen).await?;
+        if asked.look == Look::First {
+            self.record(asked.visitor, approval.id, Review::Seen).await?;
+        }
         let listing = Listing { state: None, rule: Some(approval.rule.clone()), limit: SIMILAR + 1 };
         let similar = self.store.list(listing, self.clock.now()).await.map_err(unreachable)?;
         let similar: Vec<_> = similar
@@ -156,13 +155,13 @@ impl Reviews {
         if let Some(why) = self.why_not(asked.visitor, &approval) {
             return Err(Problem::denied(why));
         }
-        let reason = match said.reason.as_deref().map(str::trim).filter(|reason| !reason.is_empty()) {
-            Some(reason) if reason.len() > LONGEST_REASON => {
-                return Err(Problem::invalid(format!("A reason has at most {LONGEST_REASON} bytes.")));
-            }
-            Some(reason) => Some(visible(&self.bench.masked(reason)).into()),
-            None => None,
-        };
+        if self.bench.policy(&approval.policy).is_some_and(|policy| policy.need > approval.need) {
+            // What was asked for by an earlier catalogue is not given on fewer words than the live one wants.
+            return Err(Problem::conflict(
+                "The catalogue wants more people to agree now; it has to be asked for again.",
+            ));
+        }
+        let reason = reason(&*self.bench, said.reason.as_deref())?;
         let narrow = told::narrow(&approval, said.verdict, said.narrow.as_ref())?;
         let choice = match said.verdict {
             Choice::Approve => kept::Choice::Approve,
@@ -180,6 +179,9 @@ impl Reviews {
             Choice::Revoke => Review::Revoked,
         };
         self.record(asked.visitor, approval.id, review).await?;
+        if let Some(grant) = &voted.grant {
+            self.authority.record(granted(grant)).await.map_err(|refusal| crate::desk::problem(&refusal))?;
+        }
         Given::json(&told::approval(&voted.approval, None))
     }
 
@@ -203,7 +205,18 @@ impl Reviews {
     }
 }
 
-fn unreachable(why: StateError) -> Problem {
+/// Why, as it is kept: masked, and with everything in it that cannot be seen written out.
+pub(crate) fn reason(bench: &dyn Bench, written: Option<&str>) -> Result<Option<Arc<str>>, Problem> {
+    match written.map(str::trim).filter(|reason| !reason.is_empty()) {
+        Some(reason) if reason.len() > LONGEST_REASON => {
+            Err(Problem::invalid(format!("A reason has at most {LONGEST_REASON} bytes.")))
+        }
+        Some(reason) => Ok(Some(visible(&bench.masked(reason)).into())),
+        None => Ok(None),
+    }
+}
+
+pub(crate) fn unreachable(why: StateError) -> Problem {
     tracing::error!(%why, "approvals cannot be read or written");
     Problem::not_ready("Approvals cannot be reached now.")
 }

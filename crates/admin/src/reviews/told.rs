@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use gatewright_api as api;
 use gatewright_api::{Choice, Problem};
+use gatewright_model::Timestamp;
 use gatewright_store::state::approvals::{self as kept, Approval, Shown};
 
 use crate::visible::visible;
@@ -28,7 +29,7 @@ fn shown(approval: &Approval) -> Shown {
 }
 
 /// An approval as lists show it.
-pub(super) fn approval(approval: &Approval, why_not: Option<String>) -> api::Approval {
+pub(crate) fn approval(approval: &Approval, why_not: Option<String>) -> api::Approval {
     let shown = shown(approval);
     let narrow = approval.narrow();
     let vote = |vote: &kept::Vote| api::Vote {
@@ -72,8 +73,27 @@ pub(super) fn approval(approval: &Approval, why_not: Option<String>) -> api::App
     }
 }
 
+/// A grant.
+pub(crate) fn grant(grant: &kept::Grant, glass: bool, now: Timestamp) -> api::Grant {
+    let state = match grant.revoked {
+        Some(_) => api::GrantState::Revoked,
+        None if now < grant.until => api::GrantState::Active,
+        None => api::GrantState::Ended,
+    };
+    api::Grant {
+        id: grant.id.to_string(),
+        state,
+        person: person(&grant.party),
+        role: grant.role.as_str().to_owned(),
+        approval: grant.approval.to_string(),
+        from: grant.from.to_string(),
+        until: grant.until.to_string(),
+        break_glass: glass,
+    }
+}
+
 /// An approval with everything that an approver looks at.
-pub(super) fn whole(one: &Approval, why_not: Option<String>, similar: &[Approval]) -> api::ApprovalShown {
+pub(crate) fn whole(one: &Approval, why_not: Option<String>, similar: &[Approval]) -> api::ApprovalShown {
     let shown = shown(one);
     let is_tools = |place: &str| place.starts_with("tool definition");
     let text = |text: &kept::ShownText| api::Text {
@@ -106,7 +126,7 @@ pub(super) fn whole(one: &Approval, why_not: Option<String>, similar: &[Approval
 }
 
 /// What an approver makes smaller; anything else is refused.
-pub(super) fn narrow(
+pub(crate) fn narrow(
     approval: &Approval,
     choice: Choice,
     written: Option<&api::Narrow>,
@@ -126,4 +146,17 @@ pub(super) fn narrow(
         return Err(Problem::invalid(format!("`for_s` must be between 1 and {}.", longest.as_secs())));
     }
     Ok(kept::Narrow { max_tokens: written.max_tokens, lasts })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_api_and_the_tables_have_one_word_for_each_state() {
+        for kept in kept::ApprovalState::ALL {
+            assert_eq!(state(kept).name(), kept.name());
+        }
+        assert_eq!(api::ApprovalState::ALL.len(), kept::ApprovalState::ALL.len());
+    }
 }

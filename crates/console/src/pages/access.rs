@@ -12,7 +12,9 @@ use crate::{times, visible};
 /// GET: roles for a time.
 pub(crate) async fn list(guest: &Guest<'_>) -> Paged {
     let told = match guest.query.get("done") {
-        Some("granted") => Some(frame::notice(Tone::Done, "Granted. It counts from now on.")),
+        Some("granted") => {
+            Some(frame::notice(Tone::Done, "Granted. It counts from now on, until the time that stands beside it."))
+        }
         Some("revoked") => Some(frame::notice(Tone::Done, "Ended. What depended on it was cut.")),
         Some(_) | None => None,
     };
@@ -83,7 +85,10 @@ async fn render(guest: &Guest<'_>, told: Option<Markup>, typed: &Form, status: S
                 ul.rows { @for grant in over.iter().take(50) {
                     li.row {
                         span.state.over { @if grant.state == GrantState::Revoked { "✕ revoked" } @else { "– ended" } }
-                        span { (visible::line(&grant.role)) span.faint { " for " } (person(&grant.person)) }
+                        span {
+                            (visible::line(&grant.role)) span.faint { " for " } (person(&grant.person))
+                            @if grant.break_glass { span.leaves { " break glass" } }
+                        }
                         span.faint.when { (times::moment(&grant.until, guest.now)) }
                     }
                 } }
@@ -97,6 +102,7 @@ fn card(guest: &Guest<'_>, grant: &Grant) -> Markup {
     html! {
         li.card.split {
             div {
+                @if grant.break_glass { p.leaves { "⚠ Break glass: nobody approved this" } }
                 p.title { (visible::line(&grant.role)) span.faint { " for " } (person(&grant.person)) }
                 p.meta {
                     (times::left(&grant.until, guest.now))
@@ -125,10 +131,14 @@ fn ask(guest: &Guest<'_>, access: &AccessList, typed: &Form) -> Markup {
                     select #role name="role" {
                         @for may in &access.may_ask {
                             option value=(may.role) selected[typed.get("role") == Some(&may.role)] {
-                                (visible::plain(&may.role)) " (at most " (times::exact(may.max_s)) ")"
+                                (visible::plain(&may.role)) " (at most " (times::exact(may.max_s))
+                                @if may.break_glass { ", break glass" } ")"
                             }
                         }
                     }
+                }
+                @if access.may_ask.iter().any(|may| may.break_glass) {
+                    p.faint { "A role that says break glass is yours as soon as you ask, without anybody's approval. It needs a reason, and everybody is told." }
                 }
                 div.field {
                     label for="minutes" { "For how many minutes" }

@@ -27,6 +27,10 @@ pub(crate) async fn show(guest: &Guest<'_>, id: &str) -> Paged {
         Some("approve") => {
             Some((Tone::Done, "Approved. The caller's next try goes through; one that still waits goes on now."))
         }
+        Some("granted") => {
+            Some((Tone::Done, "Approved. The role counts from now on; Access has a button that ends it."))
+        }
+        Some("refused") => Some((Tone::Done, "Denied. Whoever asked is told, with your reason.")),
         Some("deny") => Some((Tone::Done, "Denied. The caller is told, with your reason.")),
         Some("revoke") => Some((Tone::Done, "Taken back.")),
         Some("asked") => Some((Tone::Done, "Asked. Those who decide see it now; this page says when they have.")),
@@ -47,10 +51,12 @@ pub(crate) async fn decide(guest: &Guest<'_>, id: &str, form: &Form) -> Paged {
     };
     match guest.api().decide(id, &decide).await {
         Ok(approval) => {
-            let done = match decide.verdict {
-                Choice::Approve => "approve",
-                Choice::Deny => "deny",
-                Choice::Revoke => "revoke",
+            let done = match (decide.verdict, approval.wish) {
+                (Choice::Approve, Wish::Call) => "approve",
+                (Choice::Approve, Wish::Access) => "granted",
+                (Choice::Deny, Wish::Call) => "deny",
+                (Choice::Deny, Wish::Access) => "refused",
+                (Choice::Revoke, Wish::Call | Wish::Access) => "revoke",
             };
             Ok(headers::go(&format!("/approvals/{}?done={done}", approval.id)))
         }

@@ -1,11 +1,11 @@
-use gatewright_api::ApprovalState;
+use gatewright_api::{ApprovalState, GrantState};
 use http::StatusCode;
 use maud::{Markup, html};
 
 use crate::console::{Guest, Paged};
 use crate::frame::{self, Place};
 use crate::headers;
-use crate::{Access, times, visible};
+use crate::{times, visible};
 
 /// The first page: what waits, who one is, where things are.
 pub(crate) async fn show(guest: &Guest<'_>) -> Paged {
@@ -17,6 +17,12 @@ pub(crate) async fn show(guest: &Guest<'_>) -> Paged {
         Err(problem) if problem.status == 404 => html! { "This gateway holds nothing for approval." },
         Err(problem) => return Err(problem),
     };
+    let grants = match api.access().await {
+        Ok(access) => access.grants,
+        Err(problem) if problem.status == 404 => Vec::new(),
+        Err(problem) => return Err(problem),
+    };
+    let taken = grants.iter().filter(|grant| grant.break_glass && grant.state == GrantState::Active).count();
     let list = |values: &[String]| -> Markup {
         html! { @if values.is_empty() { span.faint { "none" } } @else { (visible::line(&values.join(", "))) } }
     };
@@ -27,11 +33,10 @@ pub(crate) async fn show(guest: &Guest<'_>) -> Paged {
                 a.cover #to-approvals href="/approvals" { "Approvals" }
                 p { (waiting) }
             }
-            @if guest.console.access == Access::Offered {
-                li.card {
-                    a.cover #to-access href="/access" { "Access for a time" }
-                    p { "Ask for a role, see what is granted, end it." }
-                }
+            li.card {
+                a.cover #to-access href="/access" { "Access for a time" }
+                @if taken == 0 { p { "Ask for a role, see what is granted, end it." } }
+                @else { p.leaves { (broken_glass(taken)) } }
             }
         }
         section {
@@ -54,5 +59,12 @@ fn waiting(mine: usize) -> Markup {
             1 => b { "1 waits for your decision." },
             _ => b { (mine) " wait for your decision." },
         }
+    }
+}
+
+fn broken_glass(count: usize) -> String {
+    match count {
+        1 => "1 role counts now that nobody approved (break glass).".to_owned(),
+        several => format!("{several} roles count now that nobody approved (break glass)."),
     }
 }

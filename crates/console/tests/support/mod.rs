@@ -6,7 +6,7 @@ use std::convert::Infallible;
 use std::sync::{Arc, Mutex};
 
 use gatewright_api::*;
-use gatewright_console::{Access, Begun, Closed, Console, Door, Later, Parts, Started, Surroundings, Token, Visit};
+use gatewright_console::{Begun, Closed, Console, Door, Later, Parts, Started, Surroundings, Token, Visit};
 use http_body_util::BodyExt;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -144,8 +144,19 @@ impl Transport for Fake {
                 }
                 "access.list" => {
                     let may_ask = vec![
-                        MayAsk { role: "billing-reader".into(), max_s: 3_600, policy: "peer".into() },
-                        MayAsk { role: "on-call".into(), max_s: 14_400, policy: "peer".into() },
+                        MayAsk {
+                            role: "billing-reader".into(),
+                            max_s: 3_600,
+                            policy: "peer".into(),
+                            break_glass: false,
+                        },
+                        MayAsk { role: "on-call".into(), max_s: 14_400, policy: "peer".into(), break_glass: false },
+                        MayAsk {
+                            role: "firefighter".into(),
+                            max_s: 1_800,
+                            policy: "break-glass".into(),
+                            break_glass: true,
+                        },
                     ];
                     let waits = |one: &&ApprovalShown| {
                         one.approval.wish == Wish::Access && one.approval.state == ApprovalState::Pending
@@ -272,6 +283,5 @@ pub fn parts(fake: &Fake, clock: &Arc<Mutex<u64>>) -> Parts {
         around: Arc::new(Clock(Arc::clone(clock), Arc::clone(&fake.1))),
         ended: fake.1.lock().unwrap().clone(),
         url: None,
-        access: Access::Offered,
     }
 }

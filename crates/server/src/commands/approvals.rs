@@ -65,13 +65,19 @@ const NEWS: u32 = 10;
 
 /// Asks a running gateway.
 pub fn run(asking: Asking, wanted: Wanted) -> Outcome {
+    let format = asking.format;
+    ask(asking, async move |client| asked(client, wanted, format).await)
+}
+
+/// Asks a running gateway in the name of whoever is signed in here.
+pub(super) fn ask(asking: Asking, what: impl AsyncFnOnce(&Client<'_>) -> Result<Outcome, Problem>) -> Outcome {
     on_runtime(async move {
         let remote = match Remote::new(&asking.admin, asking.token_file.as_deref()).await {
             Ok(remote) => remote,
             Err(outcome) => return outcome,
         };
         let client = Client::new(&remote, remote.token());
-        match asked(&client, wanted, asking.format).await {
+        match what(&client).await {
             Ok(outcome) => outcome,
             Err(problem) => refused(&problem),
         }
@@ -121,7 +127,7 @@ async fn watch(client: &Client<'_>, format: Format) -> Result<(), Problem> {
     }
 }
 
-fn print<T: Serialize + ?Sized>(format: Format, value: &T, words: impl FnOnce(&T) -> String) {
+pub(super) fn print<T: Serialize + ?Sized>(format: Format, value: &T, words: impl FnOnce(&T) -> String) {
     match format {
         Format::Text => answer(&words(value)),
         Format::Json => {
@@ -139,7 +145,7 @@ fn table(approvals: &[Approval]) -> String {
     }
 }
 
-fn line(approval: &Approval) -> String {
+pub(super) fn line(approval: &Approval) -> String {
     let what = approval.model.as_deref().or(approval.access.as_ref().map(|asked| asked.role.as_str())).unwrap_or("-");
     format!(
         "{}  {:<8}  {}  {}@{}  {}  {}\n",
@@ -153,7 +159,7 @@ fn line(approval: &Approval) -> String {
     )
 }
 
-fn page(shown: &ApprovalShown) -> String {
+pub(super) fn page(shown: &ApprovalShown) -> String {
     let approval = &shown.approval;
     let mut page = line(approval);
     let mut row = |name: &str, value: &str| {

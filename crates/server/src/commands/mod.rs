@@ -1,5 +1,6 @@
 //! What the binary's commands do. Each prints its own answer and says how it went by an [`Outcome`].
 
+pub mod access;
 pub(crate) mod api;
 pub mod approvals;
 pub mod config;

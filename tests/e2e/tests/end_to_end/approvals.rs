@@ -12,7 +12,7 @@ use gatewright_e2e::process::{Ran, run};
 use gatewright_e2e::records;
 use gatewright_e2e::setting::Setting;
 use gatewright_e2e::tools::{file, gatewright, tool};
-use gatewright_testkit::{Answer, FakeModel, Postgres, openai};
+use gatewright_testkit::{Answer, FakeModel, Postgres, RawClient, Received, openai};
 use serde_json::{Value, json};
 
 const PROMPT: &str = "Please export the list of erika.mustermann@example.com \u{202e}now";
@@ -41,8 +41,17 @@ impl Terminal {
     }
 
     fn run(&self, words: &[&str]) -> Ran {
+        self.asks("approvals", words)
+    }
+
+    /// `gatewright access …` in another terminal.
+    pub(crate) fn access(&self, words: &[&str]) -> Ran {
+        self.asks("access", words)
+    }
+
+    fn asks(&self, about: &str, words: &[&str]) -> Ran {
         let mut command = Command::new(gatewright());
-        command.arg("approvals").args(words).args(["--admin", &self.admin, "--token-file"]).arg(&self.token_file);
+        command.arg(about).args(words).args(["--admin", &self.admin, "--token-file"]).arg(&self.token_file);
         run(&mut command)
     }
 
@@ -135,7 +144,10 @@ roles:
 rules:
   - { name: bulk-export, when: { prompt: { words: [export] } }, then: { hold: peer } }
   - { name: say-why, when: { prompt: { words: [justify] } }, then: { hold: self } }
+  - { name: brief, when: { prompt: { words: [briefly] } }, then: { hold: brief } }
+  - { name: metered, when: { prompt: { words: [metered] } }, then: { hold: peer } }
 approvals:
+  brief: { approvers: [{ issuer: corp, group: security }], valid: 2s }
   peer: { approvers: [{ issuer: corp, group: security }], need: 1, wait: 1s, valid: 15m, uses: 1 }
   self: { need: 0, reason: required }
 ";
@@ -250,6 +262,113 @@ async fn approvals_are_bound(replicas: &mut [Setting; 2], one: usize, other: usi
     assert_eq!(code(&ask(&replicas[one], &alice, &turn("export more")).await), "approval_pending");
 }
 
+/// What happens between the approval and the use, and to calls that wait.
+async fn approvals_end_in_order(replicas: &mut [Setting; 2], one: usize, other: usize, model: &FakeModel) {
+    let (alice, bob, carol) = (replicas[0].alice(), replicas[0].bearer(Person::Bob), replicas[0].bearer(Person::Carol));
+    let yes = json!({ "verdict": "approve" });
+    // 44: the time between the decision and its use is over.
+    let brief = call("say it briefly");
+    let id = approval(&ask(&replicas[one], &alice, &brief).await);
+    assert_eq!(decide(&replicas[other], &carol, &id, yes.clone()).await.status, 200);
+    tokio::time::sleep(Duration::from_millis(2_100)).await;
+    let ran = model.count();
+    let late = approval(&ask(&replicas[one], &alice, &brief).await);
+    assert!(late != id && model.count() == ran, "what ran out lifted a hold");
+    // 46: whoever left while it waited finds the approval when asking again; nothing ran in between.
+    let left = call("export and leave");
+    let mut gone = RawClient::connect(replicas[one].data_address()).await.unwrap();
+    let headers = [&*alice, "content-type: application/json"];
+    gone.request("POST", "/v1/chat/completions", &headers, left.to_string().as_bytes()).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    drop(gone);
+    let id = approval(&ask(&replicas[other], &alice, &left).await);
+    assert_eq!(decide(&replicas[other], &carol, &id, yes.clone()).await.status, 200);
+    assert_eq!(model.count(), ran, "it ran for a caller who had left");
+    assert_eq!(ask(&replicas[one], &alice, &left).await.status, 200);
+    // 46: a gateway that stops answers what waits as pending, and after it has started again the approval is there.
+    let drained = call("export while it stops");
+    let (waiting, ()) = tokio::join!(ask(&replicas[one], &alice, &drained), async {
+        tokio::time::sleep(Duration::from_millis(400)).await;
+        replicas[one].signal_to_stop();
+    });
+    let id = approval(&waiting);
+    tokio::task::block_in_place(|| replicas[one].stop());
+    replicas[one].start().await;
+    assert_eq!(decide(&replicas[other], &carol, &id, yes.clone()).await.status, 200);
+    assert_eq!(ask(&replicas[one], &alice, &drained).await.status, 200);
+    // 47: what was approved runs once, also where the model server gives no answer: it is not tried again by itself, and
+    // asking again asks people again.
+    let ran = model.count();
+    let failing = call("export with failure");
+    let id = approval(&ask(&replicas[one], &alice, &failing).await);
+    assert_eq!(decide(&replicas[other], &carol, &id, yes.clone()).await.status, 200);
+    let failed = ask(&replicas[one], &alice, &failing).await;
+    assert_eq!((failed.status, model.count()), (502, ran + 1), "{}", failed.text());
+    assert_ne!(approval(&ask(&replicas[other], &alice, &failing).await), id, "it would run twice");
+    assert_eq!(model.count(), ran + 1);
+    // A call that a budget refuses has used nothing of its approval.
+    let metered = json!({ "model": "sales-forecast", "max_tokens": 90,
+        "messages": [{ "role": "user", "content": "a metered answer" }] });
+    let id = approval(&ask(&replicas[one], &alice, &metered).await);
+    assert_eq!(decide(&replicas[other], &carol, &id, yes.clone()).await.status, 200);
+    // Plain calls tell which catalogue counts, so that none of the approved ones is made under another.
+    let plain = async |bearer: &str| code(&ask(&replicas[one], bearer, &call("hello")).await);
+    change(replicas, &with_budget(1));
+    until(async || plain(&alice).await == "budget_exhausted", "the budget does not count").await;
+    assert_eq!(code(&ask(&replicas[one], &alice, &metered).await), "budget_exhausted");
+    change(replicas, CATALOGUE);
+    until(async || plain(&alice).await == "no code", "the budget counts on").await;
+    let ran = model.count();
+    assert_eq!(ask(&replicas[one], &alice, &metered).await.status, 200, "the use that was not made is gone");
+    assert_eq!(model.count(), ran + 1);
+    // 44: a role that was taken away in between, and a policy that wants more people now.
+    let export = call("export for the admin");
+    let id = approval(&ask(&replicas[one], &bob, &export).await);
+    assert_eq!(decide(&replicas[other], &carol, &id, yes.clone()).await.status, 200);
+    change(replicas, &CATALOGUE.replace("group: ml-admins", "group: nobody"));
+    until(async || plain(&bob).await == "permission_denied", "a role that is gone counts").await;
+    assert_eq!(code(&ask(&replicas[one], &bob, &export).await), "permission_denied");
+    change(replicas, &CATALOGUE.replace("need: 1", "need: 2"));
+    until(async || plain(&bob).await == "no code", "the role is not back").await;
+    assert_eq!(code(&ask(&replicas[one], &bob, &export).await), "approval_expired", "one voice where two are wanted");
+    change(replicas, &CATALOGUE.replace("group: ml-admins", "group: nobody"));
+    until(async || plain(&bob).await == "permission_denied", "the catalogue is not replaced").await;
+    change(replicas, CATALOGUE);
+    until(async || plain(&bob).await == "no code", "the catalogue is not back").await;
+    assert_eq!(ask(&replicas[one], &bob, &export).await.status, 200, "one voice is enough again");
+    // 46: a flood of one caller's holds leaves room for others'.
+    let ran = model.count();
+    let flood = (0..230).map(|number| {
+        let text = format!("say it briefly, number {number}");
+        let (at, alice) = (&replicas[if number % 2 == 0 { one } else { other }], &alice);
+        async move { code(&ask(at, alice, &call(&text)).await) }
+    });
+    let codes = join_all(flood).await;
+    let turned_away = codes.iter().filter(|code| *code == "permission_denied").count();
+    assert!((20..=60).contains(&turned_away), "{turned_away} of 230 were turned away");
+    assert_eq!(code(&ask(&replicas[other], &bob, &brief).await), "approval_pending");
+    assert_eq!(model.count(), ran);
+}
+
+/// The catalogue with a budget of so many tokens for metered answers.
+fn with_budget(tokens: u64) -> String {
+    CATALOGUE.replace("rules:\n", &format!("budgets:\n  small: {{ tokens: {tokens}, per: day }}\nrules:\n"))
+}
+
+fn change(replicas: &[Setting; 2], catalogue: &str) {
+    for setting in replicas {
+        setting.write("catalogue.yaml", catalogue);
+    }
+}
+
+async fn until(holds: impl AsyncFn() -> bool, otherwise: &str) {
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while !holds().await {
+        assert!(Instant::now() < deadline, "{otherwise}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
 async fn join_all<F: Future>(futures: impl Iterator<Item = F>) -> Vec<F::Output> {
     let mut pinned: Vec<_> = futures.map(|future| (Box::pin(future), None)).collect();
     std::future::poll_fn(|context| {
@@ -281,7 +400,11 @@ async fn two(model: &FakeModel, state: &str) -> [Setting; 2] {
 }
 
 async fn model() -> FakeModel {
-    FakeModel::start(|_| openai::chat("sales-forecast", "a plain answer")).await.unwrap()
+    let answer = |received: &Received| match received.text().contains("with failure") {
+        true => openai::error(500, "broken"),
+        false => openai::chat("sales-forecast", "a plain answer"),
+    };
+    FakeModel::start(answer).await.unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -290,6 +413,7 @@ async fn an_approval_is_bound_to_its_call_and_used_once_in_a_file() {
     let mut settings = two(&model, "").await;
     settings[0].start().await;
     approvals_are_bound(&mut settings, 0, 0, &model).await;
+    approvals_end_in_order(&mut settings, 0, 0, &model).await;
     settings[0].stop();
     records::verify(&settings[0].data());
 }
@@ -311,4 +435,5 @@ async fn an_approval_is_bound_to_its_call_and_used_once_by_two_replicas_of_a_dat
     std::fs::copy(from.join("approvals.key"), to.join("approvals.key")).unwrap();
     settings[1].start().await;
     approvals_are_bound(&mut settings, 0, 1, &model).await;
+    approvals_end_in_order(&mut settings, 0, 1, &model).await;
 }

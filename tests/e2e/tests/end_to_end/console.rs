@@ -72,7 +72,6 @@ fn decides_what_waits(script: &str) {
                 ("tokens", "3"),
                 ("deny", &deny),
                 ("reason", "Ask finance first."),
-                ("access", "absent"),
                 ("shots", &shots().display().to_string()),
             ],
         );
@@ -96,6 +95,49 @@ fn calls_that_wait_are_decided_in_a_browser_with_script() {
 #[test]
 fn calls_that_wait_are_decided_in_a_browser_without_script() {
     decides_what_waits("off");
+}
+
+/// Alice asks for a role in her browser; carol lends it in hers, takes it back, and refuses another one.
+fn lends_a_role(script: &str) {
+    let gateway = Gateway::quickstart(&Quickstart::default());
+    let folder = tempfile::TempDir::new().unwrap();
+    let carol = Terminal::of(&gateway, folder.path(), "carol");
+    let console = format!("http://{}", gateway.admin_address());
+    let shots = shots().display().to_string();
+    let ask = || {
+        let words = [("console", &*console), ("person", "Alice"), ("script", script), ("role", "record-reader")];
+        browse("ask", &[&words[..], &[("reason", "The quarter ends."), ("shots", &shots)]].concat());
+    };
+    // Bob takes a role that nobody has to approve; carol sees it first.
+    let taken = Terminal::of(&gateway, folder.path(), "bob").access(&[
+        "request",
+        "--role",
+        "firefighter",
+        "--for",
+        "10m",
+        "--reason",
+        "The model is on fire.",
+    ]);
+    assert!(taken.out.contains("BREAK GLASS"), "{}{}", taken.out, taken.err);
+    let words = [("console", &*console), ("person", "Carol"), ("script", script), ("role", "record-reader")];
+    ask();
+    let approve = carol.pending_beside("");
+    browse("lend", &[&words[..], &[("approve", &*approve), ("shots", &*shots)]].concat());
+    ask();
+    let deny = carol.pending_beside(&approve);
+    browse("refuse", &[&words[..], &[("deny", &*deny), ("reason", "Not this one.")]].concat());
+    let states = [&approve, &deny].map(|id| carol.json(&["show", id])["approval"]["state"].clone());
+    assert_eq!(states, ["used", "denied"]);
+}
+
+#[test]
+fn a_role_is_asked_for_lent_and_taken_back_in_a_browser_with_script() {
+    lends_a_role("on");
+}
+
+#[test]
+fn a_role_is_asked_for_lent_and_taken_back_in_a_browser_without_script() {
+    lends_a_role("off");
 }
 
 /// Approves one and denies the other, with made-up approvals behind the console's own interface to the API.

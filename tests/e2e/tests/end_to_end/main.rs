@@ -7,6 +7,7 @@
     reason = "a test that cannot go on has failed, and says why"
 )]
 
+mod access;
 mod approvals;
 mod budgets;
 mod bypasses;
