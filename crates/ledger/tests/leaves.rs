@@ -7,8 +7,8 @@ use std::path::Path;
 use gatewright_ledger::{LEAF_LIMIT, Leaf, LeafKind, Malformed};
 use gatewright_model::{
     Amounts, ApprovalId, BodyRef, ChargedTo, Code, DatasetBound, Delivery, Event, Fate, GrantId, Grounds, InfoType,
-    Kind, Moment, Operation, Parameter, Parameters, Predecessor, Quantity, RequestId, Review, RuleRef, SessionId,
-    Setting, Side, Standing, Tally, Timestamp, Usage, Verdict, WhySet, from_hex, to_hex,
+    Kind, LeaseId, LeaseKind, LeaseStep, Moment, Operation, Parameter, Parameters, Predecessor, Quantity, RequestId,
+    Review, RuleRef, SessionId, Setting, Side, Standing, Tally, Timestamp, Usage, Verdict, WhySet, from_hex, to_hex,
 };
 use proptest::prelude::*;
 
@@ -102,6 +102,16 @@ fn events() -> Vec<Event> {
         },
         Event::Revoked { grant: GrantId::from_bytes([9; 16]), issuer: None, subject: None },
         Event::Lapsed { grant: GrantId::from_bytes([9; 16]) },
+        Event::Leased {
+            lease: LeaseId::from_bytes([11; 16]),
+            call: RequestId::from_bytes([12; 16]),
+            kind: LeaseKind::Postgresql,
+            step: LeaseStep::Issued,
+            datasets: vec!["sales-rows".into()],
+            issuer: "ci".into(),
+            subject: "rag-server".into(),
+            until: Timestamp::from_seconds(1_800_000_000),
+        },
         Event::RecordRead { issuer: "corp".into(), subject: "carol".into(), session: SessionId::from_bytes([6; 16]) },
         Event::RecordErased { session: SessionId::from_bytes([6; 16]) },
         Event::Visited {

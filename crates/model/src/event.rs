@@ -3,8 +3,8 @@ use std::sync::Arc;
 
 use crate::{
     Amounts, ApprovalId, ChargedTo, Code, ConnectionName, DatasetName, Delivery, GrantId, Grounds, InfoType,
-    IssuerName, Kind, Operation, Parameters, RequestId, RoleName, RuleName, RuleRef, SessionId, Setting, Timestamp,
-    Verdict,
+    IssuerName, Kind, LeaseId, LeaseKind, LeaseStep, Operation, Parameters, RequestId, RoleName, RuleName, RuleRef,
+    SessionId, Setting, Timestamp, Verdict,
 };
 
 /// A SHA-256 digest.
@@ -381,6 +381,25 @@ pub enum Event {
         /// Which grant.
         grant: GrantId,
     },
+    /// Something happened to what is lent for the length of a call.
+    Leased {
+        /// Which lease.
+        lease: LeaseId,
+        /// The call that it belongs to.
+        call: RequestId,
+        /// What is lent.
+        kind: LeaseKind,
+        /// What happened.
+        step: LeaseStep,
+        /// What it opens, or was to open.
+        datasets: Vec<DatasetName>,
+        /// Whose issuer it is that vouches for the workload it is lent to.
+        issuer: IssuerName,
+        /// And the issuer's key for that workload.
+        subject: Arc<str>,
+        /// Until when at the latest.
+        until: Timestamp,
+    },
     /// Somebody read a record.
     RecordRead {
         /// Whose issuer.
@@ -471,6 +490,7 @@ impl Event {
             Self::Granted { .. } => "granted",
             Self::Revoked { .. } => "revoked",
             Self::Lapsed { .. } => "lapsed",
+            Self::Leased { .. } => "leased",
             Self::RecordRead { .. } => "record_read",
             Self::RecordErased { .. } => "record_erased",
             Self::Visited { .. } => "visited",

@@ -81,6 +81,8 @@ id!(/// A person's decision, asked for or given.
     ApprovalId, "apr_");
 id!(/// A time-boxed role.
     GrantId, "grt_");
+id!(/// Something lent for the length of a call.
+    LeaseId, "lse_");
 id!(/// A signing or sealing key.
     KeyId, "key_");
 id!(/// A network-resident agent.

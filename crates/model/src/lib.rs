@@ -12,6 +12,7 @@ mod hex;
 mod identity;
 mod ids;
 mod info_type;
+mod lease;
 mod names;
 mod operation;
 mod parameter;
@@ -30,8 +31,9 @@ pub use event::{BodyRef, Digest, Event, Fate, Moment, Predecessor, Review, Side,
 pub use grounds::{DatasetBound, Grounds, Standing};
 pub use hex::{from_hex, to_hex};
 pub use identity::{Identity, Kind};
-pub use ids::{AgentId, ApprovalId, BadId, GrantId, KeyId, RequestId, SessionId};
+pub use ids::{AgentId, ApprovalId, BadId, GrantId, KeyId, LeaseId, RequestId, SessionId};
 pub use info_type::InfoType;
+pub use lease::{LeaseKind, LeaseStep};
 pub use names::{ConnectionName, DatasetName, IssuerName, ModelName, RoleName, RuleName};
 pub use operation::{Effect, Operation};
 pub use parameter::{Parameter, Parameters, Quantity, Setting, WhySet};

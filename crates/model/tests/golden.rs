@@ -1,6 +1,6 @@
 //! What other parts and other people rely on, held against the frozen files in `tests/golden`.
 
-use gatewright_model::{AgentId, ApprovalId, Code, GrantId, KeyId, Operation, RequestId, SessionId};
+use gatewright_model::{AgentId, ApprovalId, Code, GrantId, KeyId, LeaseId, Operation, RequestId, SessionId};
 
 fn lines(text: &'static str) -> Vec<&'static str> {
     text.lines().filter(|line| !line.starts_with('#')).collect()
@@ -30,6 +30,7 @@ fn identifiers() {
         ("session", SessionId::PREFIX),
         ("approval", ApprovalId::PREFIX),
         ("grant", GrantId::PREFIX),
+        ("lease", LeaseId::PREFIX),
         ("key", KeyId::PREFIX),
         ("agent", AgentId::PREFIX),
     ]

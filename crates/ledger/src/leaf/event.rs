@@ -80,6 +80,7 @@ events! {
     Granted = "granted" { grant, issuer, subject, role, until };
     Revoked = "revoked" { grant } + { issuer, subject };
     Lapsed = "lapsed" { grant };
+    Leased = "leased" { lease, call, kind, step, datasets, issuer, subject, until };
     RecordRead = "record_read" { issuer, subject, session };
     RecordErased = "record_erased" { session };
     Visited = "visited" { issuer, subject, endpoint, verdict, rules };

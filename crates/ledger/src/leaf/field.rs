@@ -3,8 +3,9 @@ use std::sync::Arc;
 
 use gatewright_model::{
     Amounts, ApprovalId, BodyRef, ChargedTo, Code, ConnectionName, DatasetBound, DatasetName, Delivery, Digest, Fate,
-    GrantId, Grounds, InfoType, IssuerName, Kind, Operation, Parameter, Parameters, Predecessor, Quantity, RequestId,
-    Review, RoleName, RuleName, RuleRef, SessionId, Setting, Side, Standing, Tally, Timestamp, Usage, Verdict, WhySet,
+    GrantId, Grounds, InfoType, IssuerName, Kind, LeaseId, LeaseKind, LeaseStep, Operation, Parameter, Parameters,
+    Predecessor, Quantity, RequestId, Review, RoleName, RuleName, RuleRef, SessionId, Setting, Side, Standing, Tally,
+    Timestamp, Usage, Verdict, WhySet,
 };
 
 use crate::cbor::{Malformed, Reader, Writer};
@@ -84,6 +85,8 @@ text! {
     Operation = name, Operation::from_name;
     Parameter = name, Parameter::from_name;
     Review = name, Review::from_name;
+    LeaseKind = name, LeaseKind::from_name;
+    LeaseStep = name, LeaseStep::from_name;
 }
 
 /// Enums that know their names but not the way back.
@@ -131,6 +134,7 @@ bytes! {
     SessionId = |id| id.as_bytes(), Self::from_bytes;
     ApprovalId = |id| id.as_bytes(), Self::from_bytes;
     GrantId = |id| id.as_bytes(), Self::from_bytes;
+    LeaseId = |id| id.as_bytes(), Self::from_bytes;
 }
 
 /// Structs as arrays of their fields, in this order.

@@ -153,6 +153,7 @@ impl<'m> Summary<'m> {
             | Event::Granted { .. }
             | Event::Revoked { .. }
             | Event::Lapsed { .. }
+            | Event::Leased { .. }
             | Event::RecordRead { .. }
             | Event::RecordErased { .. }
             | Event::Started { .. }

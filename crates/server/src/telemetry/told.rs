@@ -159,6 +159,11 @@ fn facts(event: &Event) -> Value {
             "grant": grant.to_string(), "issuer": issuer.as_ref().map(|issuer| issuer.as_str()), "subject": subject.as_deref(),
         }),
         Event::Lapsed { grant } => json!({ "grant": grant.to_string() }),
+        Event::Leased { lease, call, kind, step, datasets, issuer, subject, until } => json!({
+            "lease": lease.to_string(), "call": call.to_string(), "kind": kind.name(), "step": step.name(),
+            "datasets": datasets.iter().map(|name| name.as_str()).collect::<Vec<_>>(),
+            "issuer": issuer.as_str(), "subject": &**subject, "until": until.to_string(),
+        }),
         Event::RecordRead { issuer, subject, session } => {
             json!({ "issuer": issuer.as_str(), "subject": &**subject, "session": session.to_string() })
         }

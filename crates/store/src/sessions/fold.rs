@@ -186,6 +186,7 @@ impl Facts {
             | Event::Granted { .. }
             | Event::Revoked { .. }
             | Event::Lapsed { .. }
+            | Event::Leased { .. }
             | Event::RecordRead { .. }
             | Event::RecordErased { .. }
             | Event::Started { .. }

@@ -116,6 +116,7 @@ fn recorded(call: &Call, catalogue: &Catalogue) -> Option<Recorded> {
             | Event::Granted { .. }
             | Event::Revoked { .. }
             | Event::Lapsed { .. }
+            | Event::Leased { .. }
             | Event::RecordRead { .. }
             | Event::RecordErased { .. }
             | Event::Started { .. }
