@@ -6,6 +6,7 @@
 //! - [`quotas`]: what calls use up, reserved before and settled after.
 //! - [`sessions`]: the threads of calls, listed, shown and replayed, with an index that can be built again.
 //! - [`state`]: what replicas share, in SQLite or PostgreSQL: policy versions.
+//! - [`roles`]: roles of other databases that live as long as a call.
 //! - [`verify`]: verification of a data folder, offline, by whoever trusts one public key.
 //!
 //! This crate decides nothing: it keeps what it is given and says when that is durable. It knows no HTTP, reads no
@@ -16,6 +17,7 @@ mod folder;
 pub mod log;
 pub mod proofs;
 pub mod quotas;
+pub mod roles;
 pub mod sessions;
 pub mod state;
 #[cfg(feature = "testing")]

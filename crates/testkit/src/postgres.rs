@@ -99,10 +99,45 @@ impl Postgres {
         String::from_utf8_lossy(&ran.stdout).trim_end().to_owned()
     }
 
+    /// What somebody else is answered, or what went wrong, in the server's words.
+    pub fn execute_as(
+        &self,
+        database: &str,
+        (user, password): (&str, &str),
+        statement: &str,
+    ) -> Result<String, String> {
+        let ran = self.psql(database, user, password, statement).output().expect("psql can be started");
+        match ran.status.success() {
+            true => Ok(String::from_utf8_lossy(&ran.stdout).trim_end().to_owned()),
+            false => Err(String::from_utf8_lossy(&ran.stderr).into_owned()),
+        }
+    }
+
+    /// A session of somebody that runs this statement, on and on; it ends when it ends.
+    pub fn session_as(&self, database: &str, (user, password): (&str, &str), statement: &str) -> Child {
+        let mut psql = self.psql(database, user, password, statement);
+        psql.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("psql can be started")
+    }
+
+    /// Its own client on the command line.
+    pub fn client() -> PathBuf {
+        installed().join("psql")
+    }
+
+    /// What the server wrote into its log since it was started last.
+    pub fn said(&self) -> String {
+        fs::read_to_string(self.folder.path().join("server.log")).unwrap_or_default()
+    }
+
     fn query(&self, database: &str, statement: &str) -> std::process::Output {
+        self.psql(database, Self::USER, Self::PASSWORD, statement).output().expect("psql can be started")
+    }
+
+    fn psql(&self, database: &str, user: &str, password: &str, statement: &str) -> Command {
         let mut psql = program("psql");
-        psql.env("PGPASSWORD", Self::PASSWORD).args(["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-c", statement]);
-        psql.arg(self.url(database)).stdin(Stdio::null()).output().expect("psql can be started")
+        psql.env("PGPASSWORD", password).args(["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-c", statement]);
+        psql.arg(format!("postgres://{user}@127.0.0.1:{}/{database}", self.port)).stdin(Stdio::null());
+        psql
     }
 }
 

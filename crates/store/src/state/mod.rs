@@ -1,6 +1,7 @@
-//! What a deployment keeps and its replicas share: policy versions, and whose the things are that model servers keep.
+//! What a deployment keeps and its replicas share: policy versions, whose the things are that model servers keep, approvals,
+//! and what is lent for the length of a call.
 //!
-//! [`State`] is one trait for each noun ([`Policies`], [`Owned`], [`Approvals`]) and one feed of
+//! [`State`] is one trait for each noun ([`Policies`], [`Owned`], [`Approvals`], [`Leases`]) and one feed of
 //! [`Changes`]. Two backends hold it: `sqlite`, a file
 //! of one machine, and `postgres`, which replicas share. Nothing above this module knows which of them it is.
 //!
@@ -13,6 +14,7 @@
 pub mod approvals;
 mod change;
 mod fault;
+pub mod leases;
 mod migration;
 mod owned;
 mod policies;
@@ -29,11 +31,13 @@ pub use change::{Change, Changes, Heard, Topic};
 pub use fault::StateError;
 pub use owned::{Booked, Order, Owned, Owner, Page, Thing};
 pub use policies::{Author, NewPolicy, Origin, Policies, PolicyFile, PolicyVersion};
+pub(crate) use postgres::Connector as PostgresConnector;
 pub use postgres::{BadPostgresAddress, Password, PostgresAddress, PostgresOptions, Transport};
 pub use standing::Standing;
 
 use approvals::Approvals;
 use change::Feed;
+use leases::Leases;
 use postgres::Postgres;
 use sqlite::Sqlite;
 use tokio::sync::watch;
@@ -44,12 +48,23 @@ pub const STATE_FILE: &str = "state.db";
 /// What a noun's methods give: a future that whoever holds the trait as `dyn` can await.
 pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, StateError>> + Send + 'a>>;
 
+/// Who uses a state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sharing {
+    /// One gateway.
+    Alone,
+    /// Any number of them.
+    Replicas,
+}
+
 /// The state of a deployment. Clones are handles of the same one; it closes with the last of them.
 #[derive(Clone)]
 pub struct State {
     policies: Arc<dyn Policies>,
     owned: Arc<dyn Owned>,
     approvals: Arc<dyn Approvals>,
+    leases: Arc<dyn Leases>,
+    sharing: Sharing,
     feed: Feed,
     standing: watch::Receiver<Standing>,
 }
@@ -61,7 +76,15 @@ impl State {
         let feed = Feed::default();
         let (said, standing) = watch::channel(Standing::Reachable);
         let sqlite = Arc::new(Sqlite::open(path, feed.clone(), said)?);
-        Ok(Self { policies: sqlite.clone(), approvals: sqlite.clone(), owned: sqlite, feed, standing })
+        Ok(Self {
+            policies: sqlite.clone(),
+            approvals: sqlite.clone(),
+            leases: sqlite.clone(),
+            owned: sqlite,
+            sharing: Sharing::Alone,
+            feed,
+            standing,
+        })
     }
 
     /// Reaches the state in a PostgreSQL database and brings its tables up to date. What happens there from now on is
@@ -70,7 +93,15 @@ impl State {
         let feed = Feed::default();
         let (said, standing) = watch::channel(Standing::Reachable);
         let postgres = Arc::new(Postgres::open(options, feed.clone(), said).await?);
-        Ok(Self { policies: postgres.clone(), approvals: postgres.clone(), owned: postgres, feed, standing })
+        Ok(Self {
+            policies: postgres.clone(),
+            approvals: postgres.clone(),
+            leases: postgres.clone(),
+            owned: postgres,
+            sharing: Sharing::Replicas,
+            feed,
+            standing,
+        })
     }
 
     /// The versions of the role catalogue.
@@ -86,6 +117,16 @@ impl State {
     /// Holds that people lift, and roles that they lend.
     pub fn approvals(&self) -> &Arc<dyn Approvals> {
         &self.approvals
+    }
+
+    /// What is lent for the length of a call.
+    pub fn leases(&self) -> &Arc<dyn Leases> {
+        &self.leases
+    }
+
+    /// Whether other gateways may use the same state.
+    pub const fn sharing(&self) -> Sharing {
+        self.sharing
     }
 
     /// What changes from now on, by whichever replica. Subscribe first and read then: nothing falls between.

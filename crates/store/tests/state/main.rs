@@ -5,5 +5,6 @@
 mod approvals;
 mod backends;
 mod changes;
+mod leases;
 mod owned;
 mod policies;

@@ -65,6 +65,17 @@ impl PostgresAddress {
         self.0.get_hosts().iter().all(here) && dialled.iter().all(IpAddr::is_loopback)
     }
 
+    /// Where it is, for others who are to find it: host, port and database. Of several hosts the first.
+    pub fn place(&self) -> (String, u16, String) {
+        let host = match self.0.get_hosts().first() {
+            Some(Host::Tcp(name)) => name.clone(),
+            Some(Host::Unix(path)) => path.display().to_string(),
+            None => String::new(),
+        };
+        let port = self.0.get_ports().first().copied().unwrap_or(5_432);
+        (host, port, self.0.get_dbname().unwrap_or_default().to_owned())
+    }
+
     pub(super) const fn config(&self) -> &Config {
         &self.0
     }

@@ -24,14 +24,14 @@ const REST: Duration = Duration::from_secs(10);
 
 /// Makes connections, for the pool and for the listener.
 #[derive(Clone)]
-pub(super) struct Connector {
+pub(crate) struct Connector {
     config: Config,
     password: Option<Password>,
     transport: Transport,
 }
 
 impl Connector {
-    pub(super) fn new(options: &PostgresOptions) -> Self {
+    pub(crate) fn new(options: &PostgresOptions) -> Self {
         let mut config = options.address.config().clone();
         let given = config.get_options().unwrap_or_default().to_owned();
         let bounds = format!(
@@ -55,6 +55,12 @@ impl Connector {
                 Transport::Tls(_) => SslMode::Require,
             });
         Self { config, password: options.password.clone(), transport: options.transport.clone() }
+    }
+
+    /// A connection for a few questions, which ends with it.
+    pub(crate) async fn client(&self) -> Result<ClientWrapper, StateError> {
+        let (client, driven) = self.connect(|_| {}).await?;
+        Ok(ClientWrapper::new(client, driven))
     }
 
     /// A connection, and the task that drives it until it ends; `hear` is given what other connections announce.
@@ -106,8 +112,7 @@ impl Manager for Connector {
     type Error = StateError;
 
     async fn create(&self) -> Result<ClientWrapper, StateError> {
-        let (client, driven) = self.connect(|_| {}).await?;
-        Ok(ClientWrapper::new(client, driven))
+        self.client().await
     }
 
     async fn recycle(&self, client: &mut ClientWrapper, _: &Metrics) -> RecycleResult<StateError> {

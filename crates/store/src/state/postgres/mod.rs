@@ -5,6 +5,7 @@ mod address;
 mod approvals;
 mod connect;
 mod fault;
+mod leases;
 mod listen;
 mod migrate;
 mod owned;
@@ -25,10 +26,10 @@ pub use connect::Password;
 use super::change::{Change, Feed};
 use super::migration::{Migration, migrations};
 use super::{Standing, StateError};
-use connect::Connector;
+pub(crate) use connect::Connector;
 use listen::Listener;
 
-pub(super) const MIGRATIONS: &[Migration] = migrations![1 "policies", 2 "owned", 3 "approvals",];
+pub(super) const MIGRATIONS: &[Migration] = migrations![1 "policies", 2 "owned", 3 "approvals", 4 "leases",];
 
 /// The channel on which replicas tell each other what changed.
 const CHANNEL: &str = "gatewright_state";

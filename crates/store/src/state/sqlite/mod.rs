@@ -2,6 +2,7 @@
 
 mod approvals;
 mod fault;
+mod leases;
 mod owned;
 mod policies;
 mod reader;
@@ -21,7 +22,7 @@ use super::change::{Change, Feed};
 use super::migration::{Migration, migrations, missing};
 use super::{Standing, StateError};
 
-pub(super) const MIGRATIONS: &[Migration] = migrations![1 "policies", 2 "owned", 3 "approvals",];
+pub(super) const MIGRATIONS: &[Migration] = migrations![1 "policies", 2 "owned", 3 "approvals", 4 "leases",];
 
 /// How much work may wait for each thread. When that is full, work waits outside for [`PATIENCE`].
 const QUEUE: usize = 1_024;
