@@ -8,10 +8,13 @@
 //!
 //! [`login`] is the other side: how a person gets such a token with a browser and keeps it.
 //!
+//! [`CallTokens`] are the gateway's own: lent to a model server for the length of a call.
+//!
 //! What this crate deliberately does not do: decide what a caller may do, follow a URL that a token names, know
 //! symmetric algorithms or encrypted tokens, or tell callers by their e-mail address.
 
 mod cache;
+mod call_token;
 mod identities;
 pub mod login;
 pub mod oidc;
@@ -19,7 +22,9 @@ mod rejection;
 mod source;
 
 pub use cache::Verified;
+pub use call_token::{CallClaims, CallTokens};
 pub use gatewright_dial::{Dial, Roots};
 pub use identities::Identities;
 pub use oidc::{Algorithm, IssuerConfig, IssuerFault, KeySource, KindRule, whom_claims_describe};
 pub use rejection::{Flaw, Rejection};
+pub use source::bearer_of;

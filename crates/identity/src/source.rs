@@ -41,6 +41,14 @@ impl<'a> Token<'a> {
     }
 }
 
+/// The one token of a request's headers, as text that nobody has looked into.
+///
+/// # Errors
+/// As a caller's own token would be refused.
+pub fn bearer_of(headers: &HeaderMap) -> Result<&str, Rejection> {
+    Ok(Token::find(headers)?.text()?)
+}
+
 /// What follows `Bearer ` (RFC 6750, section 2.1); the scheme's case does not count (RFC 9110, section 11.1).
 fn bearer(value: &[u8]) -> Result<&[u8], Flaw> {
     let (scheme, token) = value.split_at_checked(b"Bearer ".len()).ok_or(Flaw::NotBearer)?;

@@ -48,6 +48,11 @@ impl KeySet {
         Ok(Self { keys: usable })
     }
 
+    /// No keys.
+    pub(crate) const fn none() -> Self {
+        Self { keys: Vec::new() }
+    }
+
     /// Whether there is no key to verify anything with.
     pub(crate) const fn is_empty(&self) -> bool {
         self.keys.is_empty()
