@@ -51,7 +51,7 @@ impl Proxies {
 }
 
 /// The `x-gatewright-*` headers that a caller may send.
-const OURS: [&str; 3] = ["x-gatewright-reason", "x-gatewright-session", "x-gatewright-dataset"];
+const OURS: [&str; 4] = ["x-gatewright-reason", "x-gatewright-session", "x-gatewright-dataset", crate::lend::WORKLOAD];
 
 /// The longest path, in bytes.
 const LONGEST_PATH: usize = 2048;

@@ -6,9 +6,9 @@ use gatewright_policy::{DatasetTerms, FilterClause, FilterValue};
 use gatewright_protocols::{Bounds, Clause, Vectors};
 
 /// The bounds of a call on all of these datasets: those of each hold. `None` where it reaches none.
-pub(crate) fn bounds_of(all: &[DatasetTerms]) -> Option<Bounds> {
+pub(crate) fn bounds_of<'t>(all: impl Iterator<Item = &'t DatasetTerms>) -> Option<Bounds> {
     let least = |one: Option<u64>, other: Option<u64>| one.into_iter().chain(other).min();
-    all.iter().map(bounds_on).reduce(|mut one, other| {
+    all.map(bounds_on).reduce(|mut one, other| {
         one.top_k = least(one.top_k, other.top_k);
         one.rows = least(one.rows, other.rows);
         if other.vectors == Vectors::Withheld {

@@ -4,6 +4,7 @@ use gatewright_store::state::approvals::Grant;
 
 use crate::journal::Noteworthy;
 use crate::leash::Leash;
+use crate::lend::narrowed;
 use crate::rows;
 use crate::world::Known;
 use crate::{Examined, World};
@@ -44,6 +45,10 @@ pub(crate) fn decide(mut examined: Examined, approvals: Vec<RuleName>, now: Time
     let decision = world.policy.decide(&question);
     // Rare, so that it may take its time.
     let grants = if lent.is_empty() { Vec::new() } else { needed(world, &question, &decision, lent, call) };
+    let decision = match call.warrant() {
+        Some(warrant) => narrowed(&examined, decision, warrant, now),
+        None => decision,
+    };
     let decision = rows::decide(&mut examined, decision, &roles, now);
     Decided { examined, decision, standing, approvals, grants }
 }

@@ -51,6 +51,7 @@ impl Gateway {
     }
 
     async fn send(&self, recording: &mut Recording) -> Result<Reply, Refusal> {
+        let lent = recording.take_lent_header();
         let request = recording.request();
         let (connection, outgoing) = match request.destination() {
             Destination::Here(bytes) => return Ok(Reply(Source::Here(bytes.clone()))),
@@ -63,6 +64,7 @@ impl Gateway {
                     accept: request.accept(),
                     body: request.sent().clone(),
                     request_id: request.id().to_string(),
+                    lent,
                 },
             ),
         };
@@ -139,6 +141,7 @@ impl Gateway {
             accept: "application/json",
             body: Bytes::new(),
             request_id: request.id().to_string(),
+            lent: None,
         };
         request.world().upstreams.send(connection, question).await.map_err(|failure| refused(&failure))
     }

@@ -19,7 +19,8 @@ use crate::identify::{identify, is_claimed, protocol_of};
 use crate::journal::Stage;
 use crate::settle::settle;
 use crate::{
-    Arrival, Audience, Departure, Drain, Inbound, Journal, Outbound, Permit, Recording, Strangers, Threads, World, mask,
+    Arrival, Audience, Departure, Drain, Inbound, Journal, Lending, Outbound, Permit, Recording, Strangers, Threads,
+    World, mask,
 };
 
 /// The gateway: what every journey shares.
@@ -36,6 +37,7 @@ pub struct Gateway {
     pub(crate) quotas: Arc<dyn Quotas>,
     pub(crate) owned: Arc<dyn Owned>,
     pub(crate) holds: Option<Arc<Holds>>,
+    pub(crate) lending: Option<Arc<Lending>>,
 }
 
 /// What a gateway is made of.
@@ -58,6 +60,8 @@ pub struct Parts {
     pub owned: Arc<dyn Owned>,
     /// Where people lift holds; `None`: nowhere, so a hold is a denial.
     pub holds: Option<Arc<Holds>>,
+    /// What model servers are lent for the length of a call; `None`: nothing.
+    pub lending: Option<Arc<Lending>>,
     /// The key of pseudonyms: the same key, the same pseudonyms.
     pub pseudonym_key: [u8; 32],
 }
@@ -78,6 +82,7 @@ impl Gateway {
             quotas: parts.quotas,
             owned: parts.owned,
             holds: parts.holds,
+            lending: parts.lending,
         }
     }
 
@@ -110,6 +115,7 @@ impl Gateway {
         let mut journal = Journal::new(request, Arc::clone(&self.clock));
         let protocol = protocol_of(head.uri.path());
         let arrived = match Arrival::admit(head, body, peer, &world.proxies) {
+            Ok(arrival) if self.lends_at(arrival.path()) => return self.lend_at(arrival).await,
             Ok(arrival) => self.journey(&world, arrival, &mut journal, drain).await,
             Err(refusal) => Err(refusal),
         };
@@ -128,7 +134,8 @@ impl Gateway {
         drain: &Drain,
     ) -> Result<Departure, Refusal> {
         journal.tell(arrived(world, &arrival));
-        let caller = journal.note(authenticate(world, &arrival).await?);
+        let caller = authenticate(self, world, &arrival, journal).await?;
+        let caller = journal.note(caller);
         journal.reached(Stage::Known);
         let call = journal.note(identify(self, world, caller, &mut arrival).await?);
         let known = journal.note(examine(call, self.holds.as_deref()));
@@ -175,6 +182,7 @@ impl Gateway {
         if let Some(alerted) = request.alerted() {
             journal.tell(alerted);
         }
+        self.lend(&mut request, journal).await?;
         self.open(journal, drain, request).await
     }
 }

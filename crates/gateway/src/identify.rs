@@ -4,7 +4,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use gatewright_identity::Verified;
 use gatewright_json::{FaultKind, Value, parse};
-use gatewright_model::{Code, Event, ModelName, Operation, Refusal, SessionId, Terms, Timestamp, Trust};
+use gatewright_model::{Code, DatasetName, Event, ModelName, Operation, Refusal, SessionId, Terms, Timestamp, Trust};
 use gatewright_protocols::{BodyKind, Claim, Protocol, Route, Serves, Shown, claim};
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName};
@@ -12,8 +12,9 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 
 use crate::journal::Noteworthy;
 use crate::kept::{Asking, Bound, Continued, Kept, nothing_declared};
+use crate::lend::Warrant;
 use crate::query::query_of;
-use crate::reached::{Entrance, Reached};
+use crate::reached::{Entrance, Reached, only_data};
 use crate::rows::RowCall;
 use crate::world::{Connection, Limits, Model};
 use crate::{Arrival, Caller, Gateway, Inbound, World};
@@ -109,11 +110,11 @@ pub(crate) async fn identify(
     let now = gateway.clock.now();
     let entrance = Entrance { protocol, route, insisted };
     let Bound { reached, by_model, mut kept, rows } = match protocol.serves() {
+        Serves::Models | Serves::Both if caller.warrant().is_some() => return Err(only_data()),
         Serves::Datasets if declared.is_some() => return Err(nothing_declared()),
-        Serves::Datasets => Bound {
-            reached: gateway.reached(world, caller.verified(), &entrance, (&ids, &body), now)?,
-            ..Bound::default()
-        },
+        Serves::Datasets => {
+            Bound { reached: gateway.reached(world, &caller, &entrance, (&ids, &body), now)?, ..Bound::default() }
+        }
         Serves::Models | Serves::Both => {
             let model = known.map(|(_, model)| model);
             let (caller, declared) = (caller.verified(), declared.as_deref());
@@ -145,6 +146,21 @@ pub(crate) async fn identify(
 impl Call {
     pub(crate) fn caller(&self) -> &Verified {
         self.caller.verified()
+    }
+
+    /// The caller, to be kept beyond the call.
+    pub(crate) fn caller_kept(&self) -> &Arc<Verified> {
+        self.caller.verified()
+    }
+
+    /// By what right somebody else asks in the caller's name.
+    pub(crate) fn warrant(&self) -> Option<&Warrant> {
+        self.caller.warrant()
+    }
+
+    /// The datasets that the model server is to be lent a token for.
+    pub(crate) fn by_token(&self) -> &[DatasetName] {
+        &self.reached.by_token
     }
 
     pub(crate) fn world(&self) -> &Arc<World> {

@@ -133,7 +133,13 @@ impl Gateway {
         let mut bound = Bound { rows: rows::read(asking)?, ..Bound::default() };
         let mut named = stored.named;
         if let Some(name) = asking.declared {
-            bound.reached.named.push(asking.declared_by_header(name)?);
+            match asking.declared_for_a_token(name)? {
+                Some(names) => {
+                    bound.reached.named.extend_from_slice(&names);
+                    bound.reached.by_token = names;
+                }
+                None => bound.reached.named.push(asking.declared_by_header(name)?),
+            }
         }
         for reaching in reaching {
             match (asking.dataset_at(reaching)?, reaching.own) {
@@ -227,6 +233,28 @@ impl Asking<'_> {
             && self.entrance.insisted.is_none_or(|insisted| insisted == connection.name.as_str())
     }
 
+    /// The datasets of a header that a model server reaches by a token, where its connection lends one: any that there are.
+    /// What policy says of them is asked as ever.
+    fn declared_for_a_token(&self, names: &str) -> Result<Option<Vec<DatasetName>>, Refusal> {
+        if self.model.is_none_or(|model| model.connection.call_token.is_none()) {
+            return Ok(None);
+        }
+        let mut found: Vec<DatasetName> = Vec::new();
+        for name in names.split(',').map(|name| name.trim_matches(' ')) {
+            let beyond = |dataset: &Dataset| *dataset.place != *DECLARED;
+            let known = self.world.datasets.named(name).filter(|(_, dataset)| beyond(dataset)).map(|(name, _)| name);
+            let known = known.or_else(|| self.world.leasable.datasets.get_key_value(name).map(|(name, _)| name));
+            match known {
+                Some(name) if found.contains(name) => {}
+                Some(name) => found.push(name.clone()),
+                // One that the server reaches by itself, by its own words for it.
+                None if found.is_empty() && !names.contains(',') => return Ok(None),
+                None => return Err(Refusal::new(Code::PermissionDenied, "You may not read this dataset.")),
+            }
+        }
+        Ok(Some(found))
+    }
+
     /// The dataset of a header: one that a server reaches by itself, without a field that says which. It counts only where
     /// the configuration has such datasets at the model's connection; it is asked and recorded, and never sent.
     fn declared_by_header(&self, name: &str) -> Result<DatasetName, Refusal> {
@@ -234,7 +262,8 @@ impl Asking<'_> {
             *dataset.place == *DECLARED
                 && self.model.is_some_and(|model| model.connection.name == dataset.connection.name)
         };
-        if !self.world.datasets.at(DECLARED).any(|(_, dataset)| here(dataset)) {
+        let lends = self.model.is_some_and(|model| model.connection.call_token.is_some());
+        if !lends && !self.world.datasets.at(DECLARED).any(|(_, dataset)| here(dataset)) {
             return Err(nothing_declared());
         }
         match self.world.datasets.named(name).filter(|(_, dataset)| here(dataset)) {

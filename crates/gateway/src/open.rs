@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use gatewright_model::{Code, Effect, Event, Fate, Refusal, Trust};
 use gatewright_store::log::{Kept, Opening, Ticket, Unrecorded, Urgency};
-use http::HeaderValue;
+use http::{HeaderName, HeaderValue};
 
 use crate::journal::Stage;
 use crate::leash::Leash;
@@ -53,6 +53,8 @@ const PATIENT: Duration = Duration::from_millis(4);
 fn urgency(request: &Request) -> Urgency {
     if request.trust() == Trust::External
         || request.operation().effect() == Effect::Change
+        // What is lent is on record before it is given.
+        || request.is_lent()
         || request.kept().is_some_and(|kept| kept.outlasts() == Effect::Change)
     {
         return Urgency::Now;
@@ -88,6 +90,7 @@ impl Gateway {
             masked: request.masked().to_vec(),
             urgency,
         };
+        let lent = request.take_lent();
         let id = journal.request();
         let story = |closing| {
             let (clock, audience) = (Arc::clone(&self.clock), Arc::clone(&self.audience));
@@ -95,11 +98,18 @@ impl Gateway {
         };
         if !request.world().stages.records() {
             journal.reached(Stage::Opened);
-            return Ok(Recording { request, story: story(None), durability: Durability::Nothing });
+            let mut story = story(None);
+            if let Some(lent) = lent {
+                story.lend(lent);
+            }
+            return Ok(Recording { request, story, durability: Durability::Nothing });
         }
         let (ticket, closing) = self.log.intent(opening).await.map_err(|why| unrecorded(&why))?;
         journal.opened(ticket.clone());
         let mut story = story(Some(closing));
+        if let Some(lent) = lent {
+            story.lend(lent);
+        }
         if let Some(held) = request.take_held() {
             request.tell_left(held.allowances().to_vec());
             story.hold(held);
@@ -133,6 +143,11 @@ impl Recording {
 
     pub(crate) fn put_leash(&mut self, leash: Box<Leash>) {
         self.request.put_leash(leash);
+    }
+
+    /// The header of what the model server is lent.
+    pub(crate) fn take_lent_header(&mut self) -> Option<(HeaderName, HeaderValue)> {
+        self.story.take_lent_header()
     }
 
     pub(crate) fn tell(&mut self, event: Event) {

@@ -9,7 +9,7 @@ use gatewright_policy::{Question, Roles};
 use gatewright_protocols::{DatasetKey, Protocol, Route, Shown};
 
 use crate::datasets::Dataset;
-use crate::{Gateway, World};
+use crate::{Caller, Gateway, World};
 
 /// The most datasets that a question about all of them is asked for; policy judges no more in one call.
 const MOST: usize = 64;
@@ -23,6 +23,13 @@ pub(crate) struct Reached {
     pub(crate) dataset: Option<DatasetName>,
     /// What an answer may show.
     pub(crate) shown: Vec<Shown>,
+    /// Those of the named ones that the model server reaches by a token.
+    pub(crate) by_token: Vec<DatasetName>,
+}
+
+/// The words for a token of a call that is shown for anything but reading data.
+pub(crate) fn only_data() -> Refusal {
+    Refusal::new(Code::PermissionDenied, "A token of a call opens datasets, for reading, and nothing else.")
 }
 
 /// Where a request came in.
@@ -39,7 +46,7 @@ impl Gateway {
     pub(crate) fn reached(
         &self,
         world: &Arc<World>,
-        caller: &Verified,
+        caller: &Caller,
         entrance: &Entrance<'_>,
         (ids, body): (&[&str], &Value),
         now: Timestamp,
@@ -49,18 +56,28 @@ impl Gateway {
             connection.protocol.name() == entrance.protocol.name()
                 && entrance.insisted.is_none_or(|insisted| insisted == connection.name.as_str())
         };
+        let warrant = caller.warrant();
+        if warrant.is_some() && entrance.route.operation != Operation::ReadDataset {
+            return Err(only_data());
+        }
+        let lent = |name: &DatasetName| warrant.is_none_or(|warrant| warrant.datasets.contains(name));
         let Some(key) = entrance.protocol.dataset(entrance.route, ids, body)? else {
-            return self.all_readable(world, caller, entrance, fits, now);
+            let readable = |name: &DatasetName, dataset: &Dataset| fits(dataset) && lent(name);
+            return self.all_readable(world, caller.verified(), entrance, readable, now);
         };
         let (written, found) = match key {
             DatasetKey::Name(name) => (name, world.datasets.named(name)),
             DatasetKey::Id(id) => (id, world.datasets.by_id(id, |name| self.collections.id_of(name))),
         };
+        if found.is_some_and(|(name, _)| !lent(name)) {
+            return Err(Refusal::new(Code::PermissionDenied, "This token was not lent for this dataset."));
+        }
         Ok(match found.filter(|(_, dataset)| fits(dataset)) {
             Some((name, dataset)) => Reached {
                 named: vec![name.clone()],
                 dataset: Some(name.clone()),
                 shown: vec![self.shown(name, dataset)],
+                ..Reached::default()
             },
             // Policy knows no dataset of this name, and says what it says of a forbidden one.
             None => Reached { named: vec![DatasetName::new(written)], ..Reached::default() },
@@ -72,12 +89,12 @@ impl Gateway {
         world: &World,
         caller: &Verified,
         entrance: &Entrance<'_>,
-        fits: impl Fn(&Dataset) -> bool,
+        fits: impl Fn(&DatasetName, &Dataset) -> bool,
         now: Timestamp,
     ) -> Result<Reached, Refusal> {
         let roles = world.roles.known(world, caller, now).roles;
         let mut readable = world.datasets.sorted();
-        readable.retain(|(name, dataset)| fits(dataset) && may_read(world, caller, &roles, name, dataset, now));
+        readable.retain(|(name, dataset)| fits(name, dataset) && may_read(world, caller, &roles, name, dataset, now));
         let here = entrance.protocol.is_answered_here(entrance.route);
         let Some((first, dataset)) = readable.first().copied() else { return Ok(Reached::default()) };
         if !here {
@@ -100,6 +117,7 @@ impl Gateway {
             named: readable.iter().map(|(name, _)| (*name).clone()).collect(),
             dataset: Some(first.clone()),
             shown: readable.iter().map(|(name, dataset)| self.shown(name, dataset)).collect(),
+            ..Reached::default()
         })
     }
 

@@ -5,9 +5,11 @@ use bytes::Bytes;
 use gatewright_model::{BodyRef, Clock, Event, Fate, Moment, Refusal, RequestId, Side, Tally, Usage};
 use gatewright_store::log::{Broken, Closing, Ending};
 use gatewright_store::quotas::AHEAD_OF_RECORD;
+use http::{HeaderName, HeaderValue};
 
 use crate::Audience;
 use crate::budgets::Held;
+use crate::lend::LentCall;
 
 /// Whether the gateway is cutting what is still open, so that a cut is not booked as the caller's leaving.
 #[derive(Clone)]
@@ -50,6 +52,8 @@ pub(crate) struct Story {
     alerted: Vec<Tally>,
     /// What is reserved of budgets until the end.
     held: Option<Box<Held>>,
+    /// What the model server is lent until the end.
+    lent: Option<Box<LentCall>>,
     /// Bytes of the answer that count and may not be on record yet.
     unproven: u64,
 }
@@ -92,6 +96,7 @@ impl Story {
             masked: Vec::new(),
             alerted: Vec::new(),
             held: None,
+            lent: None,
             unproven: 0,
         }
     }
@@ -99,6 +104,15 @@ impl Story {
     /// Keeps a reservation until the end settles it.
     pub(crate) fn hold(&mut self, held: Box<Held>) {
         self.held = Some(held);
+    }
+
+    /// Keeps what is lent until the end ends it.
+    pub(crate) fn lend(&mut self, lent: Box<LentCall>) {
+        self.lent = Some(lent);
+    }
+
+    pub(crate) fn take_lent_header(&mut self) -> Option<(HeaderName, HeaderValue)> {
+        self.lent.as_mut()?.take_header()
     }
 
     /// Takes more bytes of the answer from the budgets that count them, and what the model server counted beyond what is
@@ -170,6 +184,12 @@ impl Story {
     pub(crate) fn end(&mut self, fate: Fate) {
         if std::mem::replace(&mut self.ended, true) {
             return;
+        }
+        // First, so that nothing that is said of the end comes before it.
+        if let Some(lent) = self.lent.take() {
+            let ended = lent.ended();
+            drop(lent);
+            self.tell(ended);
         }
         if !self.alerted.is_empty() {
             let passed = std::mem::take(&mut self.alerted);

@@ -10,7 +10,7 @@ use gatewright_protocols::{Dialect, Protocol};
 use gatewright_store::state::approvals::Grant;
 use gatewright_upstream::Upstreams;
 
-use crate::{Datasets, Lent, Price, Proxies};
+use crate::{CallToken, Datasets, Leasable, Lent, Price, Proxies};
 
 /// Everything that a journey is judged by, loaded once at its start, so that a reload never splits one in two.
 pub struct World {
@@ -36,6 +36,8 @@ pub struct World {
     pub currency: Option<Arc<str>>,
     /// The datasets, by the name that callers use.
     pub datasets: Datasets,
+    /// Datasets that are reached by a role of their own in a database.
+    pub leasable: Leasable,
     /// The way to the connections.
     pub upstreams: Upstreams,
     /// Bounds of every request.
@@ -73,6 +75,8 @@ pub struct Connection {
     pub dialect: Dialect,
     /// How far it is trusted.
     pub trust: Trust,
+    /// How its server is lent tokens for the datasets that a call names; `None`: it is not.
+    pub call_token: Option<Arc<CallToken>>,
 }
 
 /// A model that callers can ask for.

@@ -5,15 +5,18 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use gatewright_gateway::{Connection, ContentRules, Dataset, Datasets, Lent, Limits, Model, Proxies, Stages, World};
+use gatewright_gateway::{
+    Connection, ContentRules, Dataset, Datasets, Leasable, Lent, Limits, Model, Proxies, Stages, World,
+};
 use gatewright_identity::Identities;
 use gatewright_model::{ConnectionName, IssuerName, ModelName};
 use gatewright_policy::ModelFacts;
+use gatewright_store::roles::RoleServer;
 use gatewright_upstream::Upstreams;
 use http::header::AUTHORIZATION;
 use rustls::RootCertStore;
 
-use crate::config::ready::{AnswerRecords, OpenAnswers};
+use crate::config::ready::{AnswerRecords, OpenAnswers, Place};
 use crate::config::{ContentDetectors, Loaded, Ready};
 
 /// Why a configuration that holds cannot run here.
@@ -32,6 +35,14 @@ pub enum Unassembled {
     Trust {
         /// Where they should be.
         place: String,
+        /// Why.
+        reason: String,
+    },
+    /// A database that lends roles cannot be reached as it is written.
+    #[error("database `{database}`: {reason}")]
+    Database {
+        /// Which one.
+        database: String,
         /// Why.
         reason: String,
     },
@@ -56,10 +67,14 @@ pub fn world(
             models.insert(name.clone(), ready_model(name, model, connection));
         }
     }
-    let dataset = |dataset: &crate::config::ready::Dataset| {
-        let connection = Arc::clone(connections.get(&dataset.connection)?);
-        Some(Dataset { connection, place: dataset.collection.as_str().into() })
+    let dataset = |dataset: &crate::config::ready::Dataset| match &dataset.place {
+        Place::At { connection, collection } => {
+            let connection = Arc::clone(connections.get(connection)?);
+            Some(Dataset { connection, place: collection.as_str().into() })
+        }
+        Place::Lent { .. } => None,
     };
+    let leasable = leasable(&ready)?;
     let datasets = ready.datasets.iter().filter_map(|(name, written)| Some((name.clone(), dataset(written)?)));
     let datasets = Datasets::new(datasets);
     Ok(World {
@@ -74,6 +89,7 @@ pub fn world(
         models,
         currency: ready.currency.as_deref().map(Into::into),
         datasets,
+        leasable,
         upstreams,
         limits: Limits {
             body: ready.limits.body_bytes,
@@ -133,10 +149,27 @@ fn connections(ready: &Ready) -> Result<(Connections, Upstreams), Unassembled> {
         };
         let tls = trusted.by(written.ca.as_deref())?;
         upstreams.add(name.clone(), written.origin.clone(), credential, written.timeouts, &tls);
-        let trust = written.trust;
-        connections.insert(name.clone(), Arc::new(Connection { name: name.clone(), protocol, dialect, trust }));
+        let (trust, call_token) = (written.trust, written.call_token.clone().map(Arc::new));
+        let connection = Connection { name: name.clone(), protocol, dialect, trust, call_token };
+        connections.insert(name.clone(), Arc::new(connection));
     }
     Ok((connections, upstreams))
+}
+
+/// Datasets that are read by a role of their own, and the databases that lend those.
+fn leasable(ready: &Ready) -> Result<Leasable, Unassembled> {
+    let mut leasable = Leasable::default();
+    for (name, written) in &ready.databases {
+        let unlent = |reason: String| Unassembled::Database { database: name.clone(), reason };
+        let options = crate::state::options(written).map_err(|fault| unlent(fault.to_string()))?;
+        leasable.databases.insert(name.as_str().into(), RoleServer::new(options));
+    }
+    for (name, dataset) in &ready.datasets {
+        if let Place::Lent { database, role } = &dataset.place {
+            leasable.datasets.insert(name.clone(), (database.as_str().into(), role.as_str().into()));
+        }
+    }
+    Ok(leasable)
 }
 
 /// TLS settings towards model servers, made once for each set of authorities.

@@ -24,6 +24,8 @@ pub struct DeploymentKeys {
     pub console: [u8; 32],
     /// Names held calls and seals their originals; the same on every replica.
     pub approvals: [u8; 32],
+    /// Signs what is lent for the length of a call; the same on every replica.
+    pub call_tokens: [u8; 32],
 }
 
 impl DeploymentKeys {
@@ -35,6 +37,7 @@ impl DeploymentKeys {
             pseudonyms: key(&folder.join("pseudonyms.key"), entropy)?,
             console: key(&folder.join("console.key"), entropy)?,
             approvals: key(&folder.join("approvals.key"), entropy)?,
+            call_tokens: key(&folder.join("call-tokens.key"), entropy)?,
         })
     }
 }

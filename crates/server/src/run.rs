@@ -8,7 +8,7 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use gatewright_admin::{Access, Authority, Bench, Part, Policies, Reviews, WhoAmI};
 use gatewright_dial::{Dial, Roots};
-use gatewright_gateway::{Gateway, Holds, Inbound, Lent, Outbound, Parts, Room, Stages, Threads};
+use gatewright_gateway::{Gateway, Holds, Inbound, Lending, Lent, Outbound, Parts, Room, Stages, Threads};
 use gatewright_identity::Identities;
 use gatewright_model::{Clock, Entropy, Event, Moment};
 use gatewright_store::disk::RealDisk;
@@ -72,6 +72,7 @@ pub fn on_runtime(command: impl Future<Output = Outcome>) -> Outcome {
 pub struct Running {
     gateway: Arc<Gateway>,
     holds: Arc<Holds>,
+    lending: Option<Arc<Lending>>,
     log: Log,
     data: Open,
     admin: Open,
@@ -153,6 +154,10 @@ impl Running {
         let world = world(loaded, Arc::clone(&identities), Arc::clone(&lent), 1, stages())?;
         let link = approvals_link(&ready, &admin_port);
         let holds = Arc::new(Holds::new(shared.clone(), &keys.approvals, link, Room::default()));
+        let lending = ready.call_tokens.as_ref().map(|lent| {
+            let (clock, entropy) = (Arc::clone(&clock), Arc::clone(&entropy));
+            Arc::new(Lending::new(&shared, &keys.call_tokens, (lent.issuer.as_str(), lent.lasts), clock, entropy))
+        });
         let gateway = Arc::new(Gateway::new(Parts {
             world,
             log: log.clone(),
@@ -163,6 +168,7 @@ impl Running {
             quotas: Arc::new(quotas),
             owned: Arc::clone(shared.owned()),
             holds: Some(Arc::clone(&holds)),
+            lending: lending.clone(),
             pseudonym_key: keys.pseudonyms,
         }));
         identities.start();
@@ -203,11 +209,13 @@ impl Running {
         let (grace, beside) = (ready.grace, JoinSet::new());
         let configuration = running;
         let tended = bench::tend(Arc::clone(&holds), log.clone(), Arc::clone(&clock));
-        let lending = grants::tend(lent, shared.clone(), log.clone(), clock);
-        let mut running = Self { gateway, holds, log, data, admin, grace, readiness, beside, indexer, workers };
+        let granting = grants::tend(lent, shared.clone(), log.clone(), clock);
+        let mut running =
+            Self { gateway, holds, lending, log, data, admin, grace, readiness, beside, indexer, workers };
         running.tell_strangers();
         running.beside.spawn(tended);
-        running.beside.spawn(lending);
+        running.beside.spawn(granting);
+        running.tend_leases();
         if let Some((versions, _)) = versions {
             running.beside.spawn(state::follow(shared, versions));
         }
@@ -229,6 +237,13 @@ impl Running {
     /// Where operators connect.
     pub fn admin_url(&self) -> String {
         self.admin.url()
+    }
+
+    /// Looks after what is lent, where anything is.
+    fn tend_leases(&mut self) {
+        let Some(lending) = self.lending.clone() else { return };
+        let (gateway, log) = (Arc::clone(&self.gateway), self.log.clone());
+        self.beside.spawn(async move { lending.tend(|| gateway.world(), &log).await });
     }
 
     fn tell_strangers(&mut self) {
@@ -315,6 +330,9 @@ impl Running {
         // Nothing runs on them any more: every connection and every answer has ended or was cut.
         drop(self.workers);
         self.beside.shutdown().await;
+        if let Some(lending) = &self.lending {
+            lending.end_all(&self.gateway.world(), &self.log).await;
+        }
         let _ = self.gateway.tell_strangers();
         let _ = self.admin.running.finish(Duration::from_millis(100)).await;
         // What the index has not seen is read from the log by whoever asks.

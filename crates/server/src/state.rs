@@ -29,7 +29,7 @@ pub async fn open(ready: &Ready) -> Result<State, StartFault> {
     }
 }
 
-fn options(postgres: &Postgres) -> Result<PostgresOptions, StartFault> {
+pub(crate) fn options(postgres: &Postgres) -> Result<PostgresOptions, StartFault> {
     let transport = match &postgres.privacy {
         Privacy::Plain => Transport::Plain,
         Privacy::Tls(None) => Transport::Tls(system_tls()),

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use gatewright_model::Trust;
-use gatewright_server::config::ready::{AnswerRecords, LogFormat};
+use gatewright_server::config::ready::{AnswerRecords, LogFormat, Place};
 use gatewright_server::config::{self, Purpose, Ready};
 
 fn golden() -> PathBuf {
@@ -63,7 +63,8 @@ fn the_frozen_configuration_holds() {
     assert_eq!(lab.credential.as_ref().map(ToString::to_string).as_deref(), Some("file:/run/secrets/lab"));
     let model = &ready.models["sales-forecast"];
     assert_eq!((model.upstream.as_str(), model.tags.as_slice()), ("llama-3", &["finance".to_owned()][..]));
-    assert_eq!(ready.datasets["public-docs"].collection, "public");
+    let place = Place::At { connection: "vectors".into(), collection: "public".to_owned() };
+    assert_eq!(ready.datasets["public-docs"].place, place);
     assert_eq!((ready.answers, ready.log.format, ready.grace.as_secs()), (AnswerRecords::Group, LogFormat::Json, 30));
 }
 
@@ -421,4 +422,66 @@ fn a_database_is_reached_over_tls_unless_it_is_here() {
 
     let (ready, _) = with("url: \"postgres://g@127.0.0.1/g\"").expect("it holds");
     assert_eq!(ready.catalogue, CatalogueFrom::Store { import: Some("c".into()) });
+}
+
+#[test]
+fn what_is_lent_is_lent_to_one_workload_by_a_header_of_its_own() {
+    let with_token = |token: &str, more: &str| {
+        format!(
+            "issuers: {{ ci: {{ url: \"https://ci.example\", audience: gatewright }} }}\n\
+             connections:\n  lab: {{ protocol: openai, url: \"http://10.0.0.5:8000\", trust: internal, call_token: {token} }}\n\
+             {more}"
+        )
+    };
+    let tokens = "call_tokens: { issuer: \"https://gateway.example\", lasts: 90s }\n";
+    let fine = "{ header: X-Call-Token, workload: { issuer: ci, subject: rag } }";
+    let (ready, _) = ready(&with(&with_token(fine, tokens)));
+    let token = ready.connections["lab"].call_token.clone().unwrap_or_else(|| panic!("it lends"));
+    assert_eq!(token.header.as_ref().map(|name| name.as_str()), Some("x-call-token"));
+    assert_eq!((token.audience, &*token.workload.subject), (None, "rag"));
+    let lent = ready.call_tokens.unwrap_or_else(|| panic!("something is lent"));
+    assert_eq!((lent.issuer.as_str(), lent.lasts.as_secs()), ("https://gateway.example", 90));
+
+    check(&with_token(fine, ""), &["7:"]);
+    for header in ["authorization", "Content-Type", "host", "\"a b\"", "x_call", "cookie"] {
+        let token = format!("{{ header: {header}, workload: {{ issuer: ci, subject: rag }} }}");
+        check(&with_token(&token, tokens), &["7:"]);
+    }
+    check(&with_token("{ header: x-call-token }", tokens), &["7:"]);
+    check(&with_token("{ workload: { issuer: nobody, subject: rag } }", tokens), &["7:"]);
+    check(&with_token("{ workload: { issuer: ci } }", tokens), &["7:"]);
+    check(&with_token(fine, "call_tokens: { issuer: \"gateway.example\" }\n"), &["8:"]);
+    check(&with_token(fine, "call_tokens: { issuer: \"https://gateway.example\", lasts: 16m }\n"), &["8:"]);
+    check(
+        &format!(
+            "{tokens}connections: {{ v: {{ protocol: chroma, url: \"http://10.0.0.5:8000\", trust: internal, call_token: {{ }} }} }}\n"
+        ),
+        &["6:", "6:"],
+    );
+}
+
+#[test]
+fn a_dataset_lies_at_a_connection_or_in_a_database() {
+    let database = "databases: { warehouse: { url: \"postgres://lender@127.0.0.1/warehouse\" } }\n";
+    let tokens = "call_tokens: { issuer: \"https://gateway.example\" }\n";
+    let fine = format!("{database}{tokens}datasets: {{ rows: {{ database: warehouse, role: readers, tags: [a] }} }}\n");
+    let (ready, _) = ready(&with(&fine));
+    assert!(ready.databases.contains_key("warehouse") && ready.datasets.contains_key("rows"));
+    for (dataset, faults) in [
+        ("{ database: warehouse }", 1),
+        ("{ role: readers }", 1),
+        ("{ database: nowhere, role: readers }", 1),
+        ("{ database: warehouse, role: pg_read_all_data }", 1),
+        ("{ database: warehouse, role: gwl_x }", 1),
+        ("{ database: warehouse, role: readers, collection: x }", 1),
+    ] {
+        check(&format!("{database}{tokens}datasets: {{ rows: {dataset} }}\n"), &vec!["7:"; faults]);
+    }
+    check(&format!("{database}datasets: {{ rows: {{ database: warehouse, role: readers }} }}\n"), &["6:"]);
+    check(
+        &format!(
+            "{database}connections: {{ warehouse: {{ protocol: chroma, url: \"http://10.0.0.5:8000\", trust: internal }} }}\n"
+        ),
+        &["5:"],
+    );
 }

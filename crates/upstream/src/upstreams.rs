@@ -31,6 +31,8 @@ pub struct Outgoing {
     pub body: Bytes,
     /// The request's id, told to the model server so that both logs can be joined.
     pub request_id: String,
+    /// A header of what the model server is lent for this call.
+    pub lent: Option<(HeaderName, HeaderValue)>,
 }
 
 /// Why there is no answer. Words for operators: no URL, no credential, no text of the upstream's.
@@ -167,6 +169,10 @@ impl Target {
         }
         let id = HeaderValue::try_from(outgoing.request_id).map_err(|_| Failure::Malformed)?;
         headers.insert("x-request-id", id);
+        if let Some((name, value)) = outgoing.lent {
+            headers.insert(name, value);
+        }
+        // After it, so that nothing stands in the credential's place.
         if let Some(credential) = &self.credential {
             let value = credential.lender.lend()?;
             let mut value = HeaderValue::try_from(format!("{}{}", credential.prefix, value.expose()))

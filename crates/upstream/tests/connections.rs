@@ -62,6 +62,7 @@ fn outgoing() -> Outgoing {
         accept: "application/json",
         body: Bytes::from_static(b"{}"),
         request_id: "req_1".to_owned(),
+        lent: None,
     }
 }
 

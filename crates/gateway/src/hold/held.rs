@@ -205,7 +205,7 @@ async fn decide_anew(
     journal: &mut Journal,
 ) -> Result<(Decided, Arrival), Refusal> {
     let world = gateway.world();
-    let caller = authenticate(&world, &arrival).await?;
+    let caller = authenticate(gateway, &world, &arrival, journal).await?;
     let (examined, _) = decided.into_parts();
     let examined = if Arc::ptr_eq(&world, examined.call().world()) {
         // The token was good a moment ago as well; what its time has ended is refused above.

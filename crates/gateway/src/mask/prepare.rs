@@ -14,6 +14,7 @@ use http::Method;
 use super::{Destination, Request, Views, recorded_view};
 use crate::bounds::{bounds_of, without_values};
 use crate::budgets::Spending;
+use crate::lend::Wanted;
 use crate::{Call, Permit};
 
 /// Makes of a permitted call what is sent and what is recorded.
@@ -37,7 +38,9 @@ fn sent_upstream(
     let world = Arc::clone(call.world());
     let (protocol, route) = (call.protocol(), call.route());
     // The request is moved into its bounds before anything of it is masked: what is moved is no text.
-    let bounds = bounds_of(&decision.datasets);
+    // What is reached by a token is bounded where the token is used.
+    let by_token = call.by_token().to_vec();
+    let bounds = bounds_of(decision.datasets.iter().filter(|terms| !by_token.contains(&terms.dataset)));
     let moved = match &bounds {
         Some(bounds) => protocol.bound(route, call.body_mut(), bounds)?,
         None => Vec::new(),
@@ -49,6 +52,12 @@ fn sent_upstream(
         return Err(Refusal::new(Code::PermissionDenied, "Policy denies this call."));
     };
     let (upstream, connection) = (Arc::<str>::from(target.upstream), Arc::clone(target.connection));
+    let wanted = match &connection.call_token {
+        Some(how) if !by_token.is_empty() => {
+            Some(Wanted::of(call.caller_kept(), (&connection.name, how), &by_token, &decision.datasets))
+        }
+        Some(_) | None => None,
+    };
     let mut asked = protocol.asked(route, call.body(), target.public, id);
     asked.reach.datasets.extend_from_slice(call.shown());
     let path = protocol.upstream_path(route, &call.ids(), &upstream);
@@ -115,6 +124,8 @@ fn sent_upstream(
         },
         ids: call.ids().into_iter().map(str::to_owned).collect(),
         kept: call.take_kept(),
+        wanted,
+        lent: None,
         content_type,
         sent,
         recorded,
@@ -177,6 +188,8 @@ fn answered_here(
         destination: Destination::Here(Bytes::from(answer)),
         ids: Vec::new(),
         kept: None,
+        wanted: None,
+        lent: None,
         content_type: "".into(),
         sent: Bytes::new(),
         recorded: Bytes::new(),

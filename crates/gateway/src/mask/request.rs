@@ -16,6 +16,7 @@ use crate::World;
 use crate::budgets::{Held, Spending};
 use crate::kept::Kept;
 use crate::leash::Leash;
+use crate::lend::{LentCall, Wanted};
 
 /// A request as it will be sent, and as it will be recorded.
 pub struct Request {
@@ -31,6 +32,9 @@ pub struct Request {
     /// Ids in its path.
     pub(super) ids: Vec<String>,
     pub(super) kept: Option<Box<Kept>>,
+    /// What is to be lent for it, until that is done; what is lent, until the story takes it.
+    pub(super) wanted: Option<Box<Wanted>>,
+    pub(super) lent: Option<Box<LentCall>>,
     pub(super) content_type: Cow<'static, str>,
     pub(super) sent: Bytes,
     pub(super) recorded: Bytes,
@@ -115,6 +119,24 @@ impl Request {
     /// What it does with things that a server keeps.
     pub(crate) fn kept(&self) -> Option<&Kept> {
         self.kept.as_deref()
+    }
+
+    pub(crate) fn take_wanted(&mut self) -> Option<Box<Wanted>> {
+        self.wanted.take()
+    }
+
+    pub(crate) fn lent(&mut self, lent: Box<LentCall>) {
+        self.lent = Some(lent);
+    }
+
+    /// What its model server is lent.
+    pub(crate) fn take_lent(&mut self) -> Option<Box<LentCall>> {
+        self.lent.take()
+    }
+
+    /// Whether its model server is lent something.
+    pub(crate) const fn is_lent(&self) -> bool {
+        self.lent.is_some()
     }
 
     /// The type of what is sent; empty where nothing is.

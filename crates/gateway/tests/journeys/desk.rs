@@ -182,6 +182,7 @@ impl Desk {
             clock,
             entropy,
             holds: None,
+            lending: None,
             quotas: Arc::new(gatewright_store::quotas::Memory::default()),
             owned: Arc::clone(&books) as Arc<dyn Owned>,
             pseudonym_key: [2; 32],
@@ -258,6 +259,7 @@ fn world(model: &FakeModel, trust: Trust, identities: Arc<Identities>, strict_an
         protocol: gatewright_protocols::named("openai").expect("a protocol"),
         dialect: Default::default(),
         trust,
+        call_token: None,
     });
     let mut upstreams = Upstreams::new();
     let origin = Origin::parse(&model.url()).expect("an origin");
@@ -288,6 +290,7 @@ fn world(model: &FakeModel, trust: Trust, identities: Arc<Identities>, strict_an
         models: HashMap::from(models),
         currency: Some("EUR".into()),
         datasets: Default::default(),
+        leasable: Default::default(),
         upstreams,
         limits: Limits { body: 64 << 10, body_time: Duration::from_secs(2), ..Limits::default() },
         proxies: Default::default(),

@@ -2,7 +2,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use gatewright_masking::{CustomPattern, CustomRule, Detectors, RuleFault};
-use gatewright_model::{Digest, InfoType, RuleName};
+use gatewright_model::{ConnectionName, Digest, InfoType, RuleName, Trust};
 use gatewright_policy::{
     Catalogue, CatalogueText, ContentPattern, ContentRule, DatasetFacts, DetectorRule, Earlier, Landscape, ModelFacts,
     Pattern, Place,
@@ -10,7 +10,7 @@ use gatewright_policy::{
 
 use super::catalogue::{LONGEST, at, bounded_text, custom_rules, custom_rules_with, sources, words_path};
 use super::digest::sha256;
-use super::ready::CatalogueFrom;
+use super::ready::{self, CatalogueFrom};
 use super::reload::Fingerprint;
 use super::{Fault, Held, Purpose, Ready};
 
@@ -127,12 +127,18 @@ fn landscape(ready: &Ready, info_types: Vec<InfoType>) -> Landscape {
     });
     let datasets = ready.datasets.iter().map(|(name, dataset)| DatasetFacts {
         name: name.clone(),
-        connection: dataset.connection.clone(),
+        connection: match &dataset.place {
+            ready::Place::At { connection, .. } => connection.clone(),
+            ready::Place::Lent { database, .. } => ConnectionName::from(database.as_str()),
+        },
         tags: dataset.tags.clone(),
     });
+    let connections = ready.connections.iter().map(|(name, connection)| (name.clone(), connection.trust));
+    // What is read there never passes through the gateway.
+    let databases = ready.databases.keys().map(|name| (ConnectionName::from(name.as_str()), Trust::External));
     Landscape {
         issuers: ready.issuers.keys().cloned().collect(),
-        connections: ready.connections.iter().map(|(name, connection)| (name.clone(), connection.trust)).collect(),
+        connections: connections.chain(databases).collect(),
         models: models.collect(),
         datasets: datasets.collect(),
         info_types,

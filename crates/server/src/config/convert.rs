@@ -47,6 +47,8 @@ impl Conversion<'_> {
         let models = self.models(raw);
         let currency = self.currency(raw, &models);
         let datasets = self.datasets(raw);
+        let databases = self.databases(raw);
+        let call_tokens = self.call_tokens(raw);
         let limits = raw.limits.as_ref().map_or_else(Limits::default, |limits| self.limits(limits));
         let proxies = self.proxies(raw);
         let answers = self.answers(raw);
@@ -66,6 +68,8 @@ impl Conversion<'_> {
             models,
             currency,
             datasets,
+            databases,
+            call_tokens,
             limits,
             proxies,
             answers,

@@ -10,6 +10,7 @@ mod digest;
 mod fault;
 mod held;
 mod issuers;
+mod lend;
 mod network;
 pub mod raw;
 mod reach;

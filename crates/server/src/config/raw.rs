@@ -16,9 +16,12 @@ pub const SECTIONS: &[(&str, &[&str])] = &[
     ("`issuers`", ClaimIs::KEYS),
     ("`connections`", Connection::KEYS),
     ("`connections`", Timeouts::KEYS),
+    ("`connections`", CallToken::KEYS),
+    ("`connections`", Workload::KEYS),
     ("`models`", Model::KEYS),
     ("`models`", Price::KEYS),
     ("`datasets`", Dataset::KEYS),
+    ("`call_tokens`", CallTokens::KEYS),
     ("`limits`", Limits::KEYS),
     ("`records`", Records::KEYS),
     ("`drain`", Drain::KEYS),
@@ -51,6 +54,10 @@ section! {
         currency: At<String>,
         /// Datasets by the names that callers use.
         datasets: Named<Dataset>,
+        /// Databases that lend roles.
+        databases: Named<Postgres>,
+        /// What is lent for the length of a call.
+        call_tokens: CallTokens,
         /// What a request and a connection may cost.
         limits: Limits,
         /// Networks of proxies whose `x-forwarded-for` is believed.
@@ -163,6 +170,40 @@ section! {
         timeouts: Timeouts,
         /// The authorities that may vouch for it, a PEM file, instead of the system's.
         ca: At<String>,
+        /// How its server is lent tokens for the datasets that a call names.
+        call_token: CallToken,
+    }
+}
+
+section! {
+    /// How a server is lent tokens.
+    CallToken {
+        /// The header that carries the token.
+        header: At<String>,
+        /// Whom the token is meant for, if not the gateway itself.
+        audience: At<String>,
+        /// The one workload that may use it.
+        workload: Workload,
+    }
+}
+
+section! {
+    /// A workload, as its issuer knows it.
+    Workload {
+        /// The issuer, by its name here.
+        issuer: At<String>,
+        /// The issuer's key for it (`sub`).
+        subject: At<String>,
+    }
+}
+
+section! {
+    /// What is lent for the length of a call.
+    CallTokens {
+        /// Whose tokens they are: where the data listener is reached.
+        issuer: At<String>,
+        /// How long at the most.
+        lasts: At<Duration>,
     }
 }
 
@@ -213,6 +254,10 @@ section! {
         connection: At<String>,
         /// Its name there.
         collection: At<String>,
+        /// The database that lends a role for it, instead of a connection.
+        database: At<String>,
+        /// The role there that may read it, and whose member the lent one is.
+        role: At<String>,
         /// Words by which grants may select it.
         tags: Vec<At<String>>,
     }

@@ -15,7 +15,7 @@ use super::fault::Mark;
 use super::network::is_forbidden;
 use super::raw::{self, Raw};
 use super::read::{At, Micros, shown};
-use super::ready::{Connection, Dataset, Model};
+use super::ready::{Connection, Dataset, Model, Place};
 use super::secrets;
 
 impl Conversion<'_> {
@@ -25,14 +25,14 @@ impl Conversion<'_> {
             if name.value.contains('/') {
                 self.faults.add(name.mark, "a connection's name stands in paths (/c/NAME/…) and cannot have a `/`");
             }
-            if let Some(connection) = self.connection(written) {
+            if let Some(connection) = self.connection(raw, written) {
                 connections.insert(ConnectionName::from(name.value.as_str()), connection);
             }
         }
         connections
     }
 
-    fn connection(&mut self, raw: &raw::Connection) -> Option<Connection> {
+    fn connection(&mut self, whole: &Raw, raw: &raw::Connection) -> Option<Connection> {
         let protocol = self.required(raw.protocol.as_ref(), raw.mark, "protocol");
         let protocol = protocol.and_then(|text| self.protocol(text));
         let dialect = protocol.and_then(|protocol| self.dialect(raw.dialect.as_ref()?, protocol));
@@ -49,8 +49,9 @@ impl Conversion<'_> {
             self.warn(written.mark, "the credential travels in the clear: the URL is http");
         }
         let timeouts = raw.timeouts.as_ref().map_or_else(Timeouts::default, |written| self.timeouts(written));
+        let call_token = raw.call_token.as_ref().and_then(|written| self.call_token(whole, raw, written));
         let protocol = protocol?.name().to_owned();
-        Some(Connection { protocol, dialect, origin, credential, trust, timeouts, ca })
+        Some(Connection { protocol, dialect, origin, credential, trust, timeouts, ca, call_token })
     }
 
     fn protocol(&mut self, text: &At<String>) -> Option<&'static dyn Protocol> {
@@ -174,6 +175,13 @@ impl Conversion<'_> {
     pub(super) fn datasets(&mut self, raw: &Raw) -> BTreeMap<DatasetName, Dataset> {
         let mut datasets = BTreeMap::new();
         for (name, written) in self.named(raw.datasets.as_ref()) {
+            let tags = self.tags(written.tags.as_deref());
+            if written.database.is_some() || written.role.is_some() {
+                if let Some(place) = self.lent_place(raw, written) {
+                    datasets.insert(DatasetName::from(name.value.as_str()), Dataset { place, tags });
+                }
+                continue;
+            }
             let connection = self.leads_to(raw, written.connection.as_ref(), written.mark);
             let collection = self.upstream_name(written.collection.as_ref(), name);
             let protocol = self.serves(raw, written.connection.as_ref(), Serves::Datasets);
@@ -181,9 +189,9 @@ impl Conversion<'_> {
             if protocol.is_some_and(|protocol| !protocol.is_place(&place.value)) {
                 self.faults.add(place.mark, protocol.map_or("", |protocol| protocol.places()));
             }
-            let tags = self.tags(written.tags.as_deref());
             if let (Some(connection), Some(collection)) = (connection, collection) {
-                datasets.insert(DatasetName::from(name.value.as_str()), Dataset { connection, collection, tags });
+                let place = Place::At { connection, collection };
+                datasets.insert(DatasetName::from(name.value.as_str()), Dataset { place, tags });
             }
         }
         datasets

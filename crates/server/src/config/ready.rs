@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use gatewright_gateway::Price;
+use gatewright_gateway::{CallToken, Price};
 use gatewright_identity::IssuerConfig;
 use gatewright_model::{ConnectionName, DatasetName, Digest, IssuerName, ModelName, Trust};
 use gatewright_store::state::PostgresAddress;
@@ -42,6 +42,10 @@ pub struct Ready {
     pub currency: Option<String>,
     /// Datasets.
     pub datasets: BTreeMap<DatasetName, Dataset>,
+    /// Databases that lend roles, by their names.
+    pub databases: BTreeMap<String, Postgres>,
+    /// What is lent for the length of a call; `None`: nothing.
+    pub call_tokens: Option<CallTokens>,
     /// What a request and a connection may cost.
     pub limits: Limits,
     /// Networks of proxies whose `x-forwarded-for` is believed.
@@ -174,6 +178,8 @@ pub struct Connection {
     pub timeouts: Timeouts,
     /// The authorities that may vouch for it, instead of the system's.
     pub ca: Option<PathBuf>,
+    /// How its server is lent tokens for the datasets that a call names.
+    pub call_token: Option<CallToken>,
 }
 
 /// A model.
@@ -193,11 +199,37 @@ pub struct Model {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Dataset {
     /// Where it lies.
-    pub connection: ConnectionName,
-    /// Its name there.
-    pub collection: String,
+    pub place: Place,
     /// Words by which grants may select it.
     pub tags: Vec<String>,
+}
+
+/// Where a dataset lies.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// At a connection.
+    At {
+        /// Which one.
+        connection: ConnectionName,
+        /// Its name there.
+        collection: String,
+    },
+    /// In a database, where it is read by a role that is lent.
+    Lent {
+        /// Which one.
+        database: String,
+        /// The role there that may read it.
+        role: String,
+    },
+}
+
+/// What is lent for the length of a call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CallTokens {
+    /// Whose tokens they are.
+    pub issuer: String,
+    /// How long at the most.
+    pub lasts: Duration,
 }
 
 /// Bounds of what comes from outside.

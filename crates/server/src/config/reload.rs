@@ -222,6 +222,9 @@ fn needs_restart(running: &Ready, new: &Ready) -> Vec<&'static str> {
     if matches!(running.catalogue, CatalogueFrom::Held(_)) != matches!(new.catalogue, CatalogueFrom::Held(_)) {
         restart.push("where the catalogue is");
     }
+    if running.call_tokens != new.call_tokens {
+        restart.push("call_tokens");
+    }
     if running.log != new.log {
         restart.push("log");
     }

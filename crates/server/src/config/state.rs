@@ -15,7 +15,7 @@ impl Conversion<'_> {
         self.postgres(postgres).map(Box::new).map(State::Postgres)
     }
 
-    fn postgres(&mut self, raw: &raw::Postgres) -> Option<Postgres> {
+    pub(super) fn postgres(&mut self, raw: &raw::Postgres) -> Option<Postgres> {
         let url = self.required(raw.url.as_ref(), raw.mark, "url");
         let credential = raw.credential.as_ref().and_then(|text| self.reference(text));
         let ca = raw.ca.as_ref().and_then(|path| self.authorities(path));

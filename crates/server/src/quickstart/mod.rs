@@ -217,6 +217,7 @@ async fn discover(upstreams: &Upstreams, name: &ConnectionName) -> Result<Vec<St
         accept: "application/json",
         body: bytes::Bytes::new(),
         request_id: "quickstart".to_owned(),
+        lent: None,
     };
     let failed = |failure: gatewright_upstream::Failure| Fault::Upstream(failure.to_string());
     let mut reply = upstreams.send(name, question).await.map_err(failed)?;
