@@ -7,8 +7,9 @@ use std::path::Path;
 use gatewright_ledger::{LEAF_LIMIT, Leaf, LeafKind, Malformed};
 use gatewright_model::{
     Amounts, ApprovalId, BodyRef, ChargedTo, Code, DatasetBound, Delivery, Event, Fate, GrantId, Grounds, InfoType,
-    Kind, LeaseId, LeaseKind, LeaseStep, Moment, Operation, Parameter, Parameters, Predecessor, Quantity, RequestId,
-    Review, RuleRef, SessionId, Setting, Side, Standing, Tally, Timestamp, Usage, Verdict, WhySet, from_hex, to_hex,
+    Kind, LeaseId, LeaseKind, LeaseStep, Moment, NotificationId, Occasion, Operation, Parameter, Parameters,
+    Predecessor, Quantity, RequestId, Review, RuleRef, SessionId, Setting, Side, Standing, Tally, Timestamp, Told,
+    Usage, Verdict, WhySet, from_hex, to_hex,
 };
 use proptest::prelude::*;
 
@@ -69,6 +70,14 @@ fn events() -> Vec<Event> {
             review: Review::OriginalSeen,
             issuer: Some("corp".into()),
             subject: Some("carol".into()),
+        },
+        Event::Notified {
+            approval: ApprovalId::from_bytes([5; 16]),
+            notification: NotificationId::from_bytes([7; 16]),
+            occasion: Occasion::Asked,
+            channel: "on-call".into(),
+            told: Told::Delivered,
+            attempts: 2,
         },
         Event::Alerted { side: Side::Request, passed: tally() },
         Event::Charged {

@@ -3,8 +3,8 @@ use std::sync::Arc;
 
 use crate::{
     Amounts, ApprovalId, ChargedTo, Code, ConnectionName, DatasetName, Delivery, GrantId, Grounds, InfoType,
-    IssuerName, Kind, LeaseId, LeaseKind, LeaseStep, Operation, Parameters, RequestId, RoleName, RuleName, RuleRef,
-    SessionId, Setting, Timestamp, Verdict,
+    IssuerName, Kind, LeaseId, LeaseKind, LeaseStep, NotificationId, Occasion, Operation, Parameters, RequestId,
+    RoleName, RuleName, RuleRef, SessionId, Setting, Timestamp, Told, Verdict,
 };
 
 /// A SHA-256 digest.
@@ -119,8 +119,6 @@ pub enum Review {
     Seen,
     /// Somebody looked at its prompt unmasked.
     OriginalSeen,
-    /// People were told of it.
-    Notified,
     /// Somebody agreed.
     Approved,
     /// Somebody agreed to less than was asked for.
@@ -141,11 +139,10 @@ pub enum Review {
 
 impl Review {
     /// Every one.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 11] = [
         Self::Asked,
         Self::Seen,
         Self::OriginalSeen,
-        Self::Notified,
         Self::Approved,
         Self::Narrowed,
         Self::Denied,
@@ -162,7 +159,6 @@ impl Review {
             Self::Asked => "asked",
             Self::Seen => "seen",
             Self::OriginalSeen => "original_seen",
-            Self::Notified => "notified",
             Self::Approved => "approved",
             Self::Narrowed => "narrowed",
             Self::Denied => "denied",
@@ -280,6 +276,21 @@ pub enum Event {
         issuer: Option<IssuerName>,
         /// And the issuer's key for them.
         subject: Option<Arc<str>>,
+    },
+    /// People were told of an approval through one channel, or could not be.
+    Notified {
+        /// Of which approval.
+        approval: ApprovalId,
+        /// Which notification; the same at every attempt.
+        notification: NotificationId,
+        /// What for.
+        occasion: Occasion,
+        /// Through which channel, as the configuration names it.
+        channel: Arc<str>,
+        /// How it ended.
+        told: Told,
+        /// How often it was attempted.
+        attempts: u32,
     },
     /// Values passed unmasked of which policy wants to know: their treatment is `alert`.
     Alerted {
@@ -477,6 +488,7 @@ impl Event {
             Self::Held { .. } => "held",
             Self::Settled { .. } => "settled",
             Self::Reviewed { .. } => "reviewed",
+            Self::Notified { .. } => "notified",
             Self::Alerted { .. } => "alerted",
             Self::Charged { .. } => "charged",
             Self::Spent { .. } => "spent",

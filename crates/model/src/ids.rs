@@ -83,6 +83,8 @@ id!(/// A time-boxed role.
     GrantId, "grt_");
 id!(/// Something lent for the length of a call.
     LeaseId, "lse_");
+id!(/// Something that people are told of an approval, through one channel.
+    NotificationId, "ntf_");
 id!(/// A signing or sealing key.
     KeyId, "key_");
 id!(/// A network-resident agent.

@@ -1,6 +1,8 @@
 //! What other parts and other people rely on, held against the frozen files in `tests/golden`.
 
-use gatewright_model::{AgentId, ApprovalId, Code, GrantId, KeyId, LeaseId, Operation, RequestId, SessionId};
+use gatewright_model::{
+    AgentId, ApprovalId, Code, GrantId, KeyId, LeaseId, NotificationId, Operation, RequestId, SessionId,
+};
 
 fn lines(text: &'static str) -> Vec<&'static str> {
     text.lines().filter(|line| !line.starts_with('#')).collect()
@@ -31,6 +33,7 @@ fn identifiers() {
         ("approval", ApprovalId::PREFIX),
         ("grant", GrantId::PREFIX),
         ("lease", LeaseId::PREFIX),
+        ("notification", NotificationId::PREFIX),
         ("key", KeyId::PREFIX),
         ("agent", AgentId::PREFIX),
     ]

@@ -67,6 +67,7 @@ events! {
     Held = "held" { rule, approval };
     Settled = "settled" { approval, verdict };
     Reviewed = "reviewed" { approval, review, issuer, subject };
+    Notified = "notified" { approval, notification, occasion, channel, told, attempts };
     Alerted = "alerted" { side, passed };
     Charged = "charged" { to, reserved };
     Spent = "spent" { used };

@@ -3,9 +3,9 @@ use std::sync::Arc;
 
 use gatewright_model::{
     Amounts, ApprovalId, BodyRef, ChargedTo, Code, ConnectionName, DatasetBound, DatasetName, Delivery, Digest, Fate,
-    GrantId, Grounds, InfoType, IssuerName, Kind, LeaseId, LeaseKind, LeaseStep, Operation, Parameter, Parameters,
-    Predecessor, Quantity, RequestId, Review, RoleName, RuleName, RuleRef, SessionId, Setting, Side, Standing, Tally,
-    Timestamp, Usage, Verdict, WhySet,
+    GrantId, Grounds, InfoType, IssuerName, Kind, LeaseId, LeaseKind, LeaseStep, NotificationId, Occasion, Operation,
+    Parameter, Parameters, Predecessor, Quantity, RequestId, Review, RoleName, RuleName, RuleRef, SessionId, Setting,
+    Side, Standing, Tally, Timestamp, Told, Usage, Verdict, WhySet,
 };
 
 use crate::cbor::{Malformed, Reader, Writer};
@@ -87,6 +87,8 @@ text! {
     Review = name, Review::from_name;
     LeaseKind = name, LeaseKind::from_name;
     LeaseStep = name, LeaseStep::from_name;
+    Occasion = name, Occasion::from_name;
+    Told = name, Told::from_name;
 }
 
 /// Enums that know their names but not the way back.
@@ -135,6 +137,7 @@ bytes! {
     ApprovalId = |id| id.as_bytes(), Self::from_bytes;
     GrantId = |id| id.as_bytes(), Self::from_bytes;
     LeaseId = |id| id.as_bytes(), Self::from_bytes;
+    NotificationId = |id| id.as_bytes(), Self::from_bytes;
 }
 
 /// Structs as arrays of their fields, in this order.

@@ -148,6 +148,7 @@ impl<'m> Summary<'m> {
             // The gateway's own events are no part of a journey.
             Event::Reloaded { .. }
             | Event::Reviewed { .. }
+            | Event::Notified { .. }
             | Event::Visited { .. }
             | Event::Versioned { .. }
             | Event::Granted { .. }

@@ -125,6 +125,10 @@ fn facts(event: &Event) -> Value {
             "approval": approval.to_string(), "review": review.name(),
             "issuer": issuer.as_ref().map(|issuer| issuer.as_str()), "subject": subject.as_deref(),
         }),
+        Event::Notified { approval, notification, occasion, channel, told, attempts } => json!({
+            "approval": approval.to_string(), "notification": notification.to_string(), "occasion": occasion.name(),
+            "channel": &**channel, "told": told.name(), "attempts": attempts,
+        }),
         Event::Alerted { side, passed } => json!({ "side": side.name(), "passed": tallies(passed) }),
         Event::Charged { to, reserved } => json!({
             "to": to.iter().map(|to| &*to.account).collect::<Vec<_>>(),

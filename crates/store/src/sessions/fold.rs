@@ -181,6 +181,7 @@ impl Facts {
             | Event::Chunk { .. }
             | Event::Reloaded { .. }
             | Event::Reviewed { .. }
+            | Event::Notified { .. }
             | Event::Visited { .. }
             | Event::Versioned { .. }
             | Event::Granted { .. }

@@ -111,6 +111,7 @@ fn recorded(call: &Call, catalogue: &Catalogue) -> Option<Recorded> {
             | Event::Closed { .. }
             | Event::Reloaded { .. }
             | Event::Reviewed { .. }
+            | Event::Notified { .. }
             | Event::Visited { .. }
             | Event::Versioned { .. }
             | Event::Granted { .. }
