@@ -1,7 +1,7 @@
 //! What a deployment keeps and its replicas share: policy versions, whose the things are that model servers keep, approvals,
-//! and what is lent for the length of a call.
+//! what people are told of them, and what is lent for the length of a call.
 //!
-//! [`State`] is one trait for each noun ([`Policies`], [`Owned`], [`Approvals`], [`Leases`]) and one feed of
+//! [`State`] is one trait for each noun ([`Policies`], [`Owned`], [`Approvals`], [`Notices`], [`Leases`]) and one feed of
 //! [`Changes`]. Two backends hold it: `sqlite`, a file
 //! of one machine, and `postgres`, which replicas share. Nothing above this module knows which of them it is.
 //!
@@ -16,6 +16,7 @@ mod change;
 mod fault;
 pub mod leases;
 mod migration;
+pub mod notices;
 mod owned;
 mod policies;
 mod postgres;
@@ -38,6 +39,7 @@ pub use standing::Standing;
 use approvals::Approvals;
 use change::Feed;
 use leases::Leases;
+use notices::Notices;
 use postgres::Postgres;
 use sqlite::Sqlite;
 use tokio::sync::watch;
@@ -65,6 +67,7 @@ pub struct State {
     approvals: Arc<dyn Approvals>,
     leases: Arc<dyn Leases>,
     sharing: Sharing,
+    notices: Arc<dyn Notices>,
     feed: Feed,
     standing: watch::Receiver<Standing>,
 }
@@ -80,6 +83,7 @@ impl State {
             policies: sqlite.clone(),
             approvals: sqlite.clone(),
             leases: sqlite.clone(),
+            notices: sqlite.clone(),
             owned: sqlite,
             sharing: Sharing::Alone,
             feed,
@@ -97,6 +101,7 @@ impl State {
             policies: postgres.clone(),
             approvals: postgres.clone(),
             leases: postgres.clone(),
+            notices: postgres.clone(),
             owned: postgres,
             sharing: Sharing::Replicas,
             feed,
@@ -127,6 +132,11 @@ impl State {
     /// Whether other gateways may use the same state.
     pub const fn sharing(&self) -> Sharing {
         self.sharing
+    }
+
+    /// What people are told of approvals.
+    pub fn notices(&self) -> &Arc<dyn Notices> {
+        &self.notices
     }
 
     /// What changes from now on, by whichever replica. Subscribe first and read then: nothing falls between.

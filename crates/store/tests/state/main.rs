@@ -6,5 +6,6 @@ mod approvals;
 mod backends;
 mod changes;
 mod leases;
+mod notices;
 mod owned;
 mod policies;

@@ -8,6 +8,7 @@ mod fault;
 mod leases;
 mod listen;
 mod migrate;
+mod notices;
 mod owned;
 mod policies;
 
@@ -29,7 +30,8 @@ use super::{Standing, StateError};
 pub(crate) use connect::Connector;
 use listen::Listener;
 
-pub(super) const MIGRATIONS: &[Migration] = migrations![1 "policies", 2 "owned", 3 "approvals", 4 "leases",];
+pub(super) const MIGRATIONS: &[Migration] =
+    migrations![1 "policies", 2 "owned", 3 "approvals", 4 "leases", 5 "notices",];
 
 /// The channel on which replicas tell each other what changed.
 const CHANNEL: &str = "gatewright_state";

@@ -3,6 +3,7 @@
 mod approvals;
 mod fault;
 mod leases;
+mod notices;
 mod owned;
 mod policies;
 mod reader;
@@ -22,7 +23,8 @@ use super::change::{Change, Feed};
 use super::migration::{Migration, migrations, missing};
 use super::{Standing, StateError};
 
-pub(super) const MIGRATIONS: &[Migration] = migrations![1 "policies", 2 "owned", 3 "approvals", 4 "leases",];
+pub(super) const MIGRATIONS: &[Migration] =
+    migrations![1 "policies", 2 "owned", 3 "approvals", 4 "leases", 5 "notices",];
 
 /// How much work may wait for each thread. When that is full, work waits outside for [`PATIENCE`].
 const QUEUE: usize = 1_024;

@@ -1,0 +1,26 @@
+-- What people are told of approvals. An occasion of an approval is announced once; what goes to which channel waits in
+-- `notices`, without a word of what is said.
+CREATE TABLE announcements (
+    approval BYTEA NOT NULL CHECK (length(approval) = 16),
+    occasion TEXT NOT NULL CHECK (occasion IN ('asked', 'decided')),
+    at BIGINT NOT NULL,
+    PRIMARY KEY (approval, occasion)
+);
+
+CREATE TABLE notices (
+    id BYTEA PRIMARY KEY CHECK (length(id) = 16),
+    approval BYTEA NOT NULL CHECK (length(approval) = 16),
+    occasion TEXT NOT NULL CHECK (occasion IN ('asked', 'decided')),
+    channel TEXT NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('waiting', 'delivered', 'failed', 'moot')),
+    attempts BIGINT NOT NULL,
+    created BIGINT NOT NULL,
+    due BIGINT NOT NULL,
+    ended BIGINT,
+    trouble TEXT,
+    UNIQUE (approval, occasion, channel)
+);
+
+CREATE INDEX notices_waiting ON notices (channel, due) WHERE state = 'waiting';
+CREATE INDEX notices_latest ON notices (created);
+CREATE INDEX announcements_oldest ON announcements (at);
