@@ -72,7 +72,8 @@ impl Dial {
     /// # Errors
     /// Every way in which no complete answer came, redirects among them.
     pub async fn get(&self, url: &str) -> Result<Reply, Fault> {
-        self.send(url, Question { method: Method::GET, content_type: "", body: Bytes::new(), bearer: None }).await
+        self.send(url, Question { method: Method::GET, content_type: "", body: Bytes::new(), headers: Vec::new() })
+            .await
     }
 
     /// Posts a form (`application/x-www-form-urlencoded`), as a token endpoint takes it.
@@ -80,9 +81,36 @@ impl Dial {
     /// # Errors
     /// As [`Dial::get`].
     pub async fn post_form(&self, url: &str, fields: &[(&str, &str)]) -> Result<Reply, Fault> {
+        self.post_form_with(url, Vec::new(), fields).await
+    }
+
+    /// The same with headers of the caller's own.
+    ///
+    /// # Errors
+    /// As [`Dial::get`].
+    pub async fn post_form_with(
+        &self,
+        url: &str,
+        headers: Vec<(HeaderName, HeaderValue)>,
+        fields: &[(&str, &str)],
+    ) -> Result<Reply, Fault> {
         let form = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
         let content_type = "application/x-www-form-urlencoded";
-        self.send(url, Question { method: Method::POST, content_type, body: Bytes::from(form), bearer: None }).await
+        self.send(url, Question { method: Method::POST, content_type, body: Bytes::from(form), headers }).await
+    }
+
+    /// Posts a JSON document, with headers of the caller's own: a signature, a token.
+    ///
+    /// # Errors
+    /// As [`Dial::get`].
+    pub async fn post_json(
+        &self,
+        url: &str,
+        headers: Vec<(HeaderName, HeaderValue)>,
+        body: Bytes,
+    ) -> Result<Reply, Fault> {
+        let content_type = "application/json; charset=utf-8";
+        self.send(url, Question { method: Method::POST, content_type, body, headers }).await
     }
 
     /// Posts plain text, as a witness of logs takes it.
@@ -91,7 +119,8 @@ impl Dial {
     /// As [`Dial::get`].
     pub async fn post_text(&self, url: &str, text: String) -> Result<Reply, Fault> {
         let content_type = "text/plain; charset=utf-8";
-        self.send(url, Question { method: Method::POST, content_type, body: Bytes::from(text), bearer: None }).await
+        self.send(url, Question { method: Method::POST, content_type, body: Bytes::from(text), headers: Vec::new() })
+            .await
     }
 
     /// Asks an API in the name of whoever this token is about, with a JSON body where there is one.
@@ -104,7 +133,8 @@ impl Dial {
             .map_err(|_| Fault::BadUrl("the token is not one word of plain characters"))?;
         bearer.set_sensitive(true);
         let content_type = "application/json";
-        self.send(url, Question { method, content_type, body, bearer: Some(bearer) }).await
+        let headers = vec![(header::AUTHORIZATION, bearer)];
+        self.send(url, Question { method, content_type, body, headers }).await
     }
 
     async fn send(&self, url: &str, question: Question) -> Result<Reply, Fault> {

@@ -3,7 +3,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::{HeaderValue, Method, Request, Response, header};
+use http::{HeaderName, HeaderValue, Method, Request, Response, header};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::Incoming;
 use hyper::client::conn::http1;
@@ -29,8 +29,8 @@ pub(crate) struct Question {
     /// What the body is, where there is one.
     pub(crate) content_type: &'static str,
     pub(crate) body: Bytes,
-    /// In whose name it is asked.
-    pub(crate) bearer: Option<HeaderValue>,
+    /// What is said besides: in whose name it is asked, who signed it.
+    pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
 }
 
 /// One connection, one question, one answer.
@@ -126,7 +126,7 @@ where
 }
 
 fn request(target: &Target, question: Question) -> Result<Request<Full<Bytes>>, Fault> {
-    let sends = question.method == Method::POST || (question.bearer.is_some() && !question.body.is_empty());
+    let sends = question.method == Method::POST || !question.body.is_empty();
     let content_type = sends.then_some(question.content_type);
     let mut request = Request::builder()
         .method(question.method)
@@ -141,8 +141,8 @@ fn request(target: &Target, question: Question) -> Result<Request<Full<Bytes>>, 
     if let Some(content_type) = content_type {
         request.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
     }
-    if let Some(bearer) = question.bearer {
-        request.headers_mut().insert(header::AUTHORIZATION, bearer);
+    for (name, value) in question.headers {
+        request.headers_mut().insert(name, value);
     }
     Ok(request)
 }
