@@ -12,7 +12,7 @@ use crate::door::{Door, Surroundings};
 use crate::form::Form;
 use crate::headers::{self, Answer};
 use crate::origin::{Origin, Sender};
-use crate::pages::{access, approval, approvals, fault, home};
+use crate::pages::{access, approval, approvals, fault, home, notifications};
 use crate::route::Route;
 use crate::seal::Seal;
 use crate::session::{self, SealingKey, Session, Sessions};
@@ -134,6 +134,7 @@ impl Console {
             Route::Approvals => approvals::list(&guest).await,
             Route::Approval(id) => approval::show(&guest, id).await,
             Route::Access => access::list(&guest).await,
+            Route::Notifications => notifications::list(&guest).await,
             Route::SignIn | Route::SignInWith(_) | Route::Callback | Route::SignOut | Route::Asset => {
                 return fault::not_found();
             }
@@ -168,6 +169,7 @@ impl Console {
             | Route::Callback
             | Route::Approvals
             | Route::Approval(_)
+            | Route::Notifications
             | Route::Asset => return not_by_this_method(route),
         };
         self.finish(outcome, &guest, visit, origin)

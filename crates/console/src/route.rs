@@ -19,6 +19,8 @@ pub(crate) enum Route<'p> {
     Decide(&'p str),
     /// `/approvals/{id}/original`
     Original(&'p str),
+    /// `/notifications`
+    Notifications,
     /// `/access`
     Access,
     /// `/access/{id}/revoke`
@@ -44,6 +46,7 @@ impl<'p> Route<'p> {
             ["approvals", id] if is_word(id) => Self::Approval(id),
             ["approvals", id, "decision"] if is_word(id) => Self::Decide(id),
             ["approvals", id, "original"] if is_word(id) => Self::Original(id),
+            ["notifications"] => Self::Notifications,
             ["access"] => Self::Access,
             ["access", id, "revoke"] if is_word(id) => Self::Revoke(id),
             ["assets", _] => Self::Asset,
@@ -57,7 +60,7 @@ impl<'p> Route<'p> {
             Self::Home | Self::SignIn | Self::SignInWith(_) | Self::Callback | Self::Approvals | Self::Approval(_) => {
                 "GET, HEAD"
             }
-            Self::Asset => "GET, HEAD",
+            Self::Asset | Self::Notifications => "GET, HEAD",
             Self::SignOut | Self::Decide(_) | Self::Original(_) | Self::Revoke(_) => "POST",
             Self::Access => "GET, HEAD, POST",
         }
@@ -75,7 +78,10 @@ fn is_word(text: &str) -> bool {
 pub(crate) fn local(target: &str) -> Option<&str> {
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.~=&%+".contains(&byte);
-    let is_page = matches!(Route::of(path)?, Route::Home | Route::Approvals | Route::Approval(_) | Route::Access);
+    let is_page = matches!(
+        Route::of(path)?,
+        Route::Home | Route::Approvals | Route::Approval(_) | Route::Access | Route::Notifications
+    );
     (is_page && target.len() <= 512 && query.bytes().all(plain)).then_some(target)
 }
 

@@ -117,7 +117,7 @@ fn hello() -> gatewright_api::ApprovalShown {
     held("apr_1", "alice", vec![text("user", &[("please ", None), ("export", Some("bulk-export")), (" it", None)])])
 }
 
-const PAGES: [&str; 4] = ["/", "/approvals", "/approvals/apr_1", "/access"];
+const PAGES: [&str; 5] = ["/", "/approvals", "/approvals/apr_1", "/notifications", "/access"];
 
 #[tokio::test]
 async fn nobody_sees_anything_before_signing_in() {
@@ -483,4 +483,17 @@ async fn one_origin_where_one_is_configured() {
     assert_eq!((other.status, other.location()), (303, "https://ops.example/approvals?q=a"));
     let answer = browser.send("GET", "/sign-in/with/demo", &[], "").await;
     assert!(answer.location().starts_with("https://ops.example/"));
+}
+
+#[tokio::test]
+async fn channels_in_trouble_stand_on_top_and_what_they_say_is_text() {
+    let mut browser = Browser::signed_in("carol").await;
+    let page = browser.get("/notifications").await;
+    assert_eq!(page.status, 200);
+    let (trouble, told) = page.text.split_once("Told").expect("both lists");
+    assert!(trouble.contains("on-call") && trouble.contains("4 attempts") && told.contains("chat"), "{}", page.text);
+    assert!(page.text.contains("503 &lt;b&gt;") && !page.text.contains('\u{202e}'), "{}", page.text);
+    assert_eq!(browser.post("/notifications", "x=1").await.status, 405);
+    browser.fake.0.lock().unwrap().refuse = Some(Problem::denied("Policy does not permit this."));
+    assert_eq!(browser.get("/notifications").await.status, 403);
 }

@@ -33,6 +33,12 @@ pub(crate) async fn show(guest: &Guest<'_>) -> Paged {
                 a.cover #to-approvals href="/approvals" { "Approvals" }
                 p { (waiting) }
             }
+            @if me.permissions.iter().any(|permission| permission == "connections.read") {
+                li.card {
+                    a.cover #to-notifications href="/notifications" { "Notifications" }
+                    p { "What people were told of approvals, and which channels are in trouble." }
+                }
+            }
             li.card {
                 a.cover #to-access href="/access" { "Access for a time" }
                 @if taken == 0 { p { "Ask for a role, see what is granted, end it." } }

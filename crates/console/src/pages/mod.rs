@@ -6,6 +6,7 @@ pub(crate) mod approvals;
 mod decision;
 pub(crate) mod fault;
 pub(crate) mod home;
+pub(crate) mod notifications;
 pub(crate) mod sign_in;
 mod texts;
 

@@ -15,6 +15,33 @@ use hyper_util::rt::TokioIo;
 /// 2027-01-15T08:00:00Z
 pub const NOW: u64 = 1_800_000_000;
 
+/// One that was delivered, and one of a channel that is in trouble and says so in markup.
+pub fn notifications() -> Vec<Notification> {
+    let delivered = Notification {
+        id: "ntf_1".into(),
+        approval: "apr_1".into(),
+        occasion: "asked".into(),
+        channel: "chat".into(),
+        state: NotificationState::Delivered,
+        attempts: 1,
+        created: "2027-01-15T07:50:00.000Z".into(),
+        due: None,
+        ended: Some("2027-01-15T07:50:01.000Z".into()),
+        trouble: None,
+    };
+    let waiting = Notification {
+        id: "ntf_2".into(),
+        channel: "on-call".into(),
+        state: NotificationState::Waiting,
+        attempts: 4,
+        due: Some("2027-01-15T08:00:08.000Z".into()),
+        ended: None,
+        trouble: Some("it answered 503 <b>\u{202e}".into()),
+        ..delivered.clone()
+    };
+    vec![waiting, delivered]
+}
+
 /// What the fake was asked: whose token, which method and path, which body.
 pub type Asked = (String, &'static str, String, String);
 
@@ -142,6 +169,7 @@ impl Transport for Fake {
                     approval.votes.push(Vote { by: person(&who), verdict: decide.verdict, reason: decide.reason, at });
                     Ok(reply(200, &*approval))
                 }
+                "notifications.list" => Ok(reply(200, &notifications())),
                 "access.list" => {
                     let may_ask = vec![
                         MayAsk {
