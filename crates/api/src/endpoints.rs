@@ -70,6 +70,16 @@ pub const ACCESS_REVOKE: Endpoint = Endpoint {
     takes: Takes::Nothing,
 };
 
+/// Lists what people were told of approvals, and what they could not be told, the latest first.
+pub const NOTIFICATIONS_LIST: Endpoint = Endpoint {
+    name: "notifications.list",
+    method: Method::Get,
+    path: "/api/v1/notifications",
+    query: &["state"],
+    needs: Needs::Permission("connections.read"),
+    takes: Takes::Nothing,
+};
+
 /// Says who one is here: the identity, its roles, its admin permissions.
 pub const ME: Endpoint = Endpoint {
     name: "me",
@@ -130,6 +140,7 @@ pub const ENDPOINTS: &[Endpoint] = &[
     ACCESS_LIST,
     ACCESS_REQUEST,
     ACCESS_REVOKE,
+    NOTIFICATIONS_LIST,
     POLICIES_HISTORY,
     POLICIES_SHOW,
     POLICIES_APPLY,

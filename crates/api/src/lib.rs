@@ -16,6 +16,7 @@ mod approval;
 mod endpoint;
 mod endpoints;
 mod health;
+mod notification;
 mod person;
 mod policy;
 mod problem;
@@ -29,9 +30,10 @@ pub use approval::{
 pub use endpoint::{Endpoint, Found, Method, Needs, Takes};
 pub use endpoints::{
     ACCESS_LIST, ACCESS_REQUEST, ACCESS_REVOKE, APPROVALS_DECIDE, APPROVALS_LIST, APPROVALS_ORIGINAL, APPROVALS_SHOW,
-    ENDPOINTS, ME, POLICIES_APPLY, POLICIES_HISTORY, POLICIES_RESTORE, POLICIES_SHOW,
+    ENDPOINTS, ME, NOTIFICATIONS_LIST, POLICIES_APPLY, POLICIES_HISTORY, POLICIES_RESTORE, POLICIES_SHOW,
 };
 pub use health::{Health, Note, Readiness, Reason, ReasonCode, State};
+pub use notification::{Notification, NotificationState};
 pub use person::{Me, Person};
 pub use policy::{ApplyPolicy, PolicyApplied, PolicyFile, PolicyOutcome, PolicyShown, PolicyVersion, RestorePolicy};
 pub use problem::Problem;

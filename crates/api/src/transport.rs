@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use crate::{
     ACCESS_LIST, ACCESS_REQUEST, ACCESS_REVOKE, APPROVALS_DECIDE, APPROVALS_LIST, APPROVALS_ORIGINAL, APPROVALS_SHOW,
     AccessAsked, AccessList, AccessRequest, Approval, ApprovalShown, ApprovalState, Decide, Endpoint, Grant, ME, Me,
-    Original, Problem,
+    NOTIFICATIONS_LIST, Notification, NotificationState, Original, Problem,
 };
 
 /// A call of the admin API, however it travels.
@@ -83,6 +83,12 @@ impl<'t> Client<'t> {
     /// The prompt unmasked.
     pub async fn original(&self, id: &str) -> Result<Original, Problem> {
         self.get(&APPROVALS_ORIGINAL, &[id], "").await
+    }
+
+    /// What people were told of approvals, the latest first; of one state or of all.
+    pub async fn notifications(&self, state: Option<NotificationState>) -> Result<Vec<Notification>, Problem> {
+        let query = state.map(|state| format!("state={}", state.name())).unwrap_or_default();
+        self.get(&NOTIFICATIONS_LIST, &[], &query).await
     }
 
     /// Granted and requested roles.

@@ -74,10 +74,10 @@ pub(crate) enum Approvals {
 pub(crate) struct Gateway {
     /// The URL of the gateway's admin side.
     #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8081")]
-    admin: String,
+    pub(crate) admin: String,
     /// The file with your identity token; without it GATEWRIGHT_TOKEN counts, then the stored login.
     #[arg(long, value_name = "FILE")]
-    token_file: Option<PathBuf>,
+    pub(crate) token_file: Option<PathBuf>,
 }
 
 pub(crate) fn run(typed: Approvals, format: Format) -> Outcome {

@@ -3,6 +3,7 @@
 
 mod access;
 mod approvals;
+mod notifications;
 mod policy;
 
 use std::net::SocketAddr;
@@ -69,6 +70,9 @@ enum Command {
     /// Ask for a role for a time, decide who gets one, and end it.
     #[command(subcommand, arg_required_else_help = true)]
     Access(access::Access),
+    /// Look at what people were told of approvals.
+    #[command(subcommand, arg_required_else_help = true)]
+    Notifications(notifications::Notifications),
     /// Look at recorded sessions.
     #[command(subcommand, arg_required_else_help = true)]
     Sessions(Sessions),
@@ -315,6 +319,7 @@ fn run(command: Command, format: Format) -> Outcome {
         }
         Command::Approvals(typed) => approvals::run(typed, format),
         Command::Access(typed) => access::run(typed, format),
+        Command::Notifications(typed) => notifications::run(typed, format),
         Command::Policy(typed) => policy::run(typed, format),
         Command::Mask(typed) => commands::mask::run(&commands::mask::Wanted {
             form: match (typed.jsonl, typed.text) {

@@ -12,6 +12,7 @@ mod grants;
 mod judge;
 pub mod keys;
 pub mod listen;
+mod notifications;
 pub mod quickstart;
 pub mod readiness;
 pub mod run;

@@ -6,11 +6,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use gatewright_admin::{Access, Authority, Bench, Part, Policies, Reviews, WhoAmI};
+use gatewright_admin::{Access, Authority, Bench, Notifications, Part, Policies, Reviews, WhoAmI};
 use gatewright_dial::{Dial, Roots};
 use gatewright_gateway::{Gateway, Holds, Inbound, Lending, Lent, Outbound, Parts, Room, Stages, Threads};
 use gatewright_identity::Identities;
 use gatewright_model::{Clock, Entropy, Event, Moment};
+use gatewright_notify::Office;
 use gatewright_store::disk::RealDisk;
 use gatewright_store::log::{Log, LogState, OpenError, Options, Start};
 use gatewright_store::quotas::Memory;
@@ -34,6 +35,7 @@ use crate::grants;
 use crate::judge::LiveJudge;
 use crate::keys::{DeploymentKeys, create_folder};
 use crate::listen::{self, Bounds, Drain, Front, Peer, ReloadingTls, Serve, Workers};
+use crate::notifications::{SlackHook, channels, office};
 use crate::readiness::Readiness;
 use crate::start_fault::StartFault;
 use crate::state;
@@ -153,6 +155,7 @@ impl Running {
         let lent = Arc::new(Lent::default());
         let world = world(loaded, Arc::clone(&identities), Arc::clone(&lent), 1, stages())?;
         let link = approvals_link(&ready, &admin_port);
+        let office = office(&ready, &shared, link.clone(), &log, &telemetry, &clock, &entropy)?;
         let holds = Arc::new(Holds::new(shared.clone(), &keys.approvals, link, Room::default()));
         let lending = ready.call_tokens.as_ref().map(|lent| {
             let (clock, entropy) = (Arc::clone(&clock), Arc::clone(&entropy));
@@ -188,9 +191,12 @@ impl Running {
         let bench = Arc::new(LiveBench::new(Arc::clone(&gateway), Arc::clone(&holds), Arc::clone(&clock)));
         let asked = Arc::clone(&authority) as Arc<dyn Authority>;
         let for_access = Arc::clone(&bench) as Arc<dyn Bench>;
-        let reviews = Reviews::new(Arc::clone(&asked), bench, shared.clone(), Arc::clone(&clock));
+        let reviews = Arc::new(Reviews::new(Arc::clone(&asked), bench, shared.clone(), Arc::clone(&clock)));
+        let hook = SlackHook::new(Arc::clone(&office), Arc::clone(&reviews), Arc::clone(&asked), Arc::clone(&clock));
         let access = Access::new(Arc::clone(&asked), for_access, &shared, Arc::clone(&clock), Arc::clone(&entropy));
-        let mut parts: Vec<Arc<dyn Part>> = vec![Arc::new(WhoAmI::new(asked)), Arc::new(reviews), Arc::new(access)];
+        let told = Notifications::new(&shared);
+        let mut parts: Vec<Arc<dyn Part>> =
+            vec![Arc::new(WhoAmI::new(asked)), reviews, Arc::new(access), Arc::new(told)];
         let running = Arc::new(ArcSwap::from_pointee(ready.clone()));
         if versions.is_some() {
             let judge = Arc::new(LiveJudge::new(Arc::clone(&running)));
@@ -199,6 +205,7 @@ impl Running {
         }
         let admin_api = telemetry.admin(&readiness, &ready).serving(authority, parts);
         let (door, admin_side) = operators_side(admin_api, &ready, keys.console, &clock, &entropy)?;
+        let admin_side = admin_side.with_hook(hook);
         let workers = Workers::start(MOST_WORKERS).map_err(StartFault::Threads)?;
         let here = [Handle::current()];
         let counts = telemetry.counts();
@@ -216,6 +223,9 @@ impl Running {
         running.beside.spawn(tended);
         running.beside.spawn(granting);
         running.tend_leases();
+        let (announcing, delivering) = (Arc::clone(&office), Arc::clone(&office));
+        running.beside.spawn(async move { announcing.announce().await });
+        running.beside.spawn(delivering.deliver());
         if let Some((versions, _)) = versions {
             running.beside.spawn(state::follow(shared, versions));
         }
@@ -224,7 +234,7 @@ impl Running {
             running.beside.spawn(ask_witnesses(running.log.witnessed(), policy.policy.clone(), dial));
         }
         if let Some(reloader) = reloader {
-            running.follow(reloader, identities, telemetry, door, configuration);
+            running.follow(reloader, identities, telemetry, Live { door, office, configuration });
         }
         Ok(running)
     }
@@ -259,14 +269,7 @@ impl Running {
     }
 
     /// Puts each new configuration that holds in the place of the one that runs.
-    fn follow(
-        &mut self,
-        mut reloader: Reloader,
-        mut identities: Arc<Identities>,
-        telemetry: Telemetry,
-        door: Arc<LiveDoor>,
-        running: Arc<ArcSwap<Ready>>,
-    ) {
+    fn follow(&mut self, mut reloader: Reloader, mut identities: Arc<Identities>, telemetry: Telemetry, live: Live) {
         let (gateway, log) = (Arc::clone(&self.gateway), self.log.clone());
         let status = reloader.status();
         self.beside.spawn(async move {
@@ -277,11 +280,14 @@ impl Running {
                             tracing::warn!(setting, "this change counts only after a restart");
                         }
                         let ready = Arc::new(loaded.ready.clone());
-                        match replace(&gateway, &log, *loaded, &identities).await {
-                            Ok(new) => {
+                        let replaced = match channels(&ready) {
+                            Ok(told) => replace(&gateway, &log, *loaded, &identities).await.map(|new| (new, told)),
+                            Err(fault) => Err(fault),
+                        };
+                        match replaced {
+                            Ok((new, told)) => {
                                 identities = new;
-                                door.replace(ready.issuers.clone());
-                                running.store(ready);
+                                live.replace(ready, told);
                                 telemetry.reloaded(Ok(()));
                             }
                             Err(fault) => {
@@ -341,6 +347,21 @@ impl Running {
             Ok(()) => outcome,
             Err(why) => complain(Outcome::Internal, &why),
         }
+    }
+}
+
+/// What a reload puts in the place of what was, besides the world.
+struct Live {
+    door: Arc<LiveDoor>,
+    office: Arc<Office>,
+    configuration: Arc<ArcSwap<Ready>>,
+}
+
+impl Live {
+    fn replace(&self, ready: Arc<Ready>, told: Vec<gatewright_notify::Channel>) {
+        self.door.replace(ready.issuers.clone());
+        self.office.replace(told);
+        self.configuration.store(ready);
     }
 }
 

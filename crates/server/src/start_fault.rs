@@ -64,6 +64,14 @@ pub enum StartFault {
     /// The state's password.
     #[error("the state's database: {0}")]
     StateCredential(String),
+    /// A channel of notifications.
+    #[error("the notifications' channel `{channel}`: {why}")]
+    Channel {
+        /// Which.
+        channel: String,
+        /// Why.
+        why: String,
+    },
     /// A signal handler.
     #[error("signals cannot be listened for: {0}")]
     Signals(std::io::Error),
@@ -81,7 +89,8 @@ impl StartFault {
             | Self::Certificate(_)
             | Self::Configuration(_)
             | Self::NoVersion
-            | Self::StateCredential(_) => Outcome::BadConfiguration,
+            | Self::StateCredential(_)
+            | Self::Channel { .. } => Outcome::BadConfiguration,
             Self::Listener { .. } | Self::InUse(_) | Self::State(StateError::Unreachable(_)) => Outcome::Unreachable,
             Self::State(_)
             | Self::Data { .. }

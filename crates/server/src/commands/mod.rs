@@ -7,6 +7,7 @@ pub mod config;
 pub mod ledger;
 pub mod login;
 pub mod mask;
+pub mod notifications;
 pub mod policy;
 pub mod quickstart;
 pub mod serve;

@@ -49,6 +49,7 @@ impl Conversion<'_> {
         let datasets = self.datasets(raw);
         let databases = self.databases(raw);
         let call_tokens = self.call_tokens(raw);
+        let notifications = self.channels(raw, &issuers);
         let limits = raw.limits.as_ref().map_or_else(Limits::default, |limits| self.limits(limits));
         let proxies = self.proxies(raw);
         let answers = self.answers(raw);
@@ -70,6 +71,7 @@ impl Conversion<'_> {
             datasets,
             databases,
             call_tokens,
+            notifications,
             limits,
             proxies,
             answers,

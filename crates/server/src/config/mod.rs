@@ -5,6 +5,7 @@
 
 mod assemble;
 mod catalogue;
+pub mod channels;
 mod convert;
 mod digest;
 mod fault;

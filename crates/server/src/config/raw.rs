@@ -1,5 +1,7 @@
 //! Exactly what a configuration file says: every section, every key, nothing checked but its type.
 
+pub mod notifications;
+
 use std::time::Duration;
 
 use super::fault::Faults;
@@ -29,6 +31,12 @@ pub const SECTIONS: &[(&str, &[&str])] = &[
     ("The catalogue", CatalogueSource::KEYS),
     ("`state`", State::KEYS),
     ("`state`", Postgres::KEYS),
+    ("`notifications`", notifications::Channel::KEYS),
+    ("`notifications`", notifications::Webhook::KEYS),
+    ("`notifications`", notifications::Slack::KEYS),
+    ("`notifications`", notifications::Person::KEYS),
+    ("`notifications`", notifications::Teams::KEYS),
+    ("`notifications`", notifications::Email::KEYS),
 ];
 
 section! {
@@ -62,6 +70,8 @@ section! {
         limits: Limits,
         /// Networks of proxies whose `x-forwarded-for` is believed.
         proxies: Vec<At<String>>,
+        /// The ways to people who decide.
+        notifications: Named<notifications::Channel>,
         /// How strict records are.
         records: Records,
         /// How the gateway stops.

@@ -12,6 +12,7 @@ use gatewright_store::state::PostgresAddress;
 use gatewright_upstream::lend::Reference;
 use gatewright_upstream::reach::{Origin, Timeouts};
 
+use super::channels::Channel;
 use super::held::Held;
 use super::network::Network;
 
@@ -46,6 +47,8 @@ pub struct Ready {
     pub databases: BTreeMap<String, Postgres>,
     /// What is lent for the length of a call; `None`: nothing.
     pub call_tokens: Option<CallTokens>,
+    /// The ways to people who decide.
+    pub notifications: BTreeMap<String, Channel>,
     /// What a request and a connection may cost.
     pub limits: Limits,
     /// Networks of proxies whose `x-forwarded-for` is believed.

@@ -17,7 +17,7 @@ use std::sync::Arc;
 
 use gatewright_admin::{Admin, Hosts, Standing};
 use gatewright_gateway::Audience;
-use gatewright_model::{Moment, RequestId};
+use gatewright_model::{Moment, RequestId, Told};
 use gatewright_store::log::{Log, LogState};
 
 use crate::config::ready::Log as LogSettings;
@@ -56,6 +56,11 @@ impl Telemetry {
     /// Counts a reload that took effect, or one that was refused.
     pub fn reloaded(&self, result: Result<(), ()>) {
         self.numbers.reloaded(result);
+    }
+
+    /// Counts how a notification ended.
+    pub fn notified(&self, channel: &Arc<str>, told: Told) {
+        self.numbers.notified(channel, told);
     }
 
     /// Adds a number that is read whenever somebody asks for all of them. `name` is without the prefix `gatewright_`.

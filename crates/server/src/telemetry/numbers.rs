@@ -3,7 +3,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
-use gatewright_model::{Delivery, Side, Tally};
+use gatewright_model::{Delivery, Side, Tally, Told};
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric};
 use prometheus_client::metrics::MetricType;
@@ -35,6 +35,7 @@ pub(super) struct Numbers {
     alerted: Family<Found, Counter>,
     tokens: Family<Tokens, Counter>,
     reloads: Family<Reload, Counter>,
+    notifications: Family<Notification, Counter>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -72,6 +73,12 @@ struct Reload {
     result: &'static str,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Notification {
+    channel: Arc<str>,
+    told: &'static str,
+}
+
 fn seconds() -> Histogram {
     Histogram::new(SECONDS)
 }
@@ -94,6 +101,7 @@ impl Numbers {
             alerted: Family::default(),
             tokens: Family::default(),
             reloads: Family::default(),
+            notifications: Family::default(),
         };
         registry.register("requests", "Requests by what they would do and how they ended", numbers.requests.clone());
         registry.register("request_duration_seconds", "From a request's head to its end", numbers.duration.clone());
@@ -112,6 +120,8 @@ impl Numbers {
         registry.register("alerted_values", passed, numbers.alerted.clone());
         registry.register("tokens", "Tokens, as the model servers counted them", numbers.tokens.clone());
         registry.register("reloads", "Configurations read again, by result", numbers.reloads.clone());
+        let told = "Notifications by channel and by how they ended";
+        registry.register("notifications", told, numbers.notifications.clone());
         registry.register_collector(Box::new(Listeners(counts)));
         // Both results are there from the start: an alert on the refused ones needs a zero to rise from.
         for result in ["applied", "refused"] {
@@ -151,6 +161,11 @@ impl Numbers {
     pub(super) fn reloaded(&self, result: Result<(), ()>) {
         let result = if result.is_ok() { "applied" } else { "refused" };
         self.reloads.get_or_create(&Reload { result }).inc();
+    }
+
+    pub(super) fn notified(&self, channel: &Arc<str>, told: Told) {
+        let notification = Notification { channel: Arc::clone(channel), told: told.name() };
+        self.notifications.get_or_create(&notification).inc();
     }
 
     pub(super) fn observe(&self, name: &'static str, help: &'static str, read: Box<dyn Fn() -> i64 + Send + Sync>) {

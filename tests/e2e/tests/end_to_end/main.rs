@@ -19,6 +19,7 @@ mod kills;
 mod ledger;
 mod login;
 mod masked_streams;
+mod notifications;
 mod policy;
 mod quickstart;
 mod refusals;
