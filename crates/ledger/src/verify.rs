@@ -54,7 +54,7 @@ struct Anchor {
 }
 
 /// What is known of a log besides its records.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Claims {
     /// Checkpoints that are still to be reached, by size.
     anchors: BTreeMap<u64, Anchor>,
@@ -72,7 +72,7 @@ impl Claims {
 }
 
 /// What is known of the log before the present one.
-#[derive(Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 enum Previous {
     /// There is none.
     #[default]
@@ -95,7 +95,7 @@ impl Previous {
 
 /// Checks the records of a data folder's logs in order, with nothing but what it is fed. It stops being of use at the
 /// first finding. Records are numbered from the folder's first; a log's own tree counts from its own first.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Verifier {
     /// The name of the log that is being read.
     origin: String,

@@ -97,6 +97,16 @@ impl FakeDisk {
         state.durable_names.insert(path.to_owned(), number);
     }
 
+    /// Changes a file's bytes where they lie, durably.
+    pub fn alter(&self, path: &str, change: impl FnOnce(&mut Vec<u8>)) {
+        let mut state = self.locked();
+        if let Some(inode) = state.names.get(path).copied() {
+            let inode = &mut state.inodes[inode];
+            change(&mut inode.current);
+            inode.durable.clone_from(&inode.current);
+        }
+    }
+
     /// Removes a file, durably.
     pub fn remove(&self, path: &str) {
         let mut state = self.locked();

@@ -14,6 +14,7 @@ pub(super) type Differs = Result<String, io::Error>;
 
 /// What was published of a log, compared with its records as they are read. What is not there is made again by the
 /// next start; what says something else was changed.
+#[derive(Clone)]
 pub(super) struct Published {
     folder: String,
     checkpoint: Option<Checkpoint>,

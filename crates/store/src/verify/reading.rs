@@ -33,7 +33,7 @@ enum Next {
 }
 
 /// What ends a verification early.
-enum Stop {
+pub(super) enum Stop {
     Finding(Finding),
     Disk(io::Error),
 }
@@ -58,19 +58,7 @@ pub(super) fn read(
     outside: &Outside,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Report, VerifyError> {
-    let mut reading = Reading {
-        disk,
-        trusted,
-        verifier: Verifier::new(),
-        bodies: Bodies::new(disk.clone()),
-        progress,
-        bytes: (0, 0),
-        counts: Counts::default(),
-        tail: Tail::Clean,
-        register: Register::default(),
-        key: None,
-        published: None,
-    };
+    let mut reading = Reading::new(disk, trusted, progress);
     let finding = match reading.run(outside) {
         Ok(Read::Whole) => None,
         Ok(Read::NoLog) => return Err(VerifyError::NoLog),
@@ -101,39 +89,60 @@ pub(super) fn read(
     })
 }
 
-enum Read {
+pub(super) enum Read {
     Whole,
     NoLog,
     OlderFormat,
 }
 
-#[derive(Default)]
-struct Counts {
+#[derive(Clone, Copy, Default)]
+pub(super) struct Counts {
     checkpoints: u64,
     bodies: u64,
     logs: u64,
     published: u64,
 }
 
-struct Reading<'a> {
+pub(super) struct Reading<'a> {
     disk: &'a Arc<dyn Disk>,
     trusted: &'a TrustedKey,
-    verifier: Verifier,
+    pub(super) verifier: Verifier,
     bodies: Bodies,
     progress: &'a mut dyn FnMut(Progress),
     /// Bytes read in whole segments, and bytes in all.
     bytes: (u64, u64),
-    counts: Counts,
+    pub(super) counts: Counts,
     tail: Tail,
-    register: Register,
+    pub(super) register: Arc<Register>,
     /// The key of the log that is being read.
-    key: Option<TrustedKey>,
+    pub(super) key: Option<TrustedKey>,
     /// What was published of it.
-    published: Option<Published>,
+    pub(super) published: Option<Published>,
+    /// How the reading stood before each record, where a test wants to go on from there.
+    #[cfg(feature = "testing")]
+    pub(super) marks: Option<Vec<super::marks::Mark>>,
 }
 
-impl Reading<'_> {
-    fn run(&mut self, outside: &Outside) -> Result<Read, Stop> {
+impl<'a> Reading<'a> {
+    pub(super) fn new(disk: &'a Arc<dyn Disk>, trusted: &'a TrustedKey, progress: &'a mut dyn FnMut(Progress)) -> Self {
+        Self {
+            disk,
+            trusted,
+            verifier: Verifier::new(),
+            bodies: Bodies::new(disk.clone()),
+            progress,
+            bytes: (0, 0),
+            counts: Counts::default(),
+            tail: Tail::Clean,
+            register: Arc::default(),
+            key: None,
+            published: None,
+            #[cfg(feature = "testing")]
+            marks: None,
+        }
+    }
+
+    pub(super) fn run(&mut self, outside: &Outside) -> Result<Read, Stop> {
         let (segments, lists) = log_segments(self.disk.as_ref())?;
         if segments.is_empty() && lists.is_empty() && outside.count() == 0 {
             return Ok(Read::NoLog);
@@ -147,8 +156,11 @@ impl Reading<'_> {
         // Before the records: what is registered meanwhile is looked at the next time.
         self.read_register(&segments, outside)?;
         outside.add_to(&mut self.verifier)?;
-        // The last segment that was read, and how far.
-        let mut last: Option<(u64, u64)> = None;
+        self.go_on(None, outside)
+    }
+
+    /// Reads everything behind this offset of this segment, or everything.
+    pub(super) fn go_on(&mut self, mut last: Option<(u64, u64)>, outside: &Outside) -> Result<Read, Stop> {
         loop {
             let (segments, lists) = log_segments(self.disk.as_ref())?;
             let done = last.map(|(number, _)| number);
@@ -201,7 +213,7 @@ impl Reading<'_> {
             let checkpoint = Checkpoint { origin: (*entry.origin).to_owned(), size: entry.size, root: entry.root };
             self.verifier.anchor(&checkpoint, if number < seen { Keeper::Outside } else { Keeper::Log })?;
         }
-        self.register = register;
+        self.register = Arc::new(register);
         Ok(())
     }
 
@@ -298,7 +310,7 @@ impl Reading<'_> {
         self.read_records(file.as_ref(), head.nonce, offset.max(start), Some(next)).map(|_| ())
     }
 
-    fn read_records(
+    pub(super) fn read_records(
         &mut self,
         file: &dyn DiskFile,
         nonce: [u8; 16],
@@ -308,6 +320,8 @@ impl Reading<'_> {
         let mut reader = SegmentReader::new(file, nonce, start);
         let mut doubted = None;
         loop {
+            #[cfg(feature = "testing")]
+            super::marks::Mark::note(self, nonce, reader.offset());
             match reader.next()? {
                 Step::Frame(frame, _) => {
                     if frame.number != self.verifier.size() {
@@ -423,14 +437,14 @@ impl Reading<'_> {
     /// Says what bytes mean that are no record, where one could stand.
     fn judge_bad(&mut self, file: &dyn DiskFile, reader: &SegmentReader<'_>, next: Option<u64>) -> Result<(), Stop> {
         let number = self.verifier.size();
+        if next.is_some_and(|next| next != number) {
+            // Whole segments hold nothing but records and zeros, and this one lacks some.
+            return Err(self.verifier.here(Flaw::Changed).into());
+        }
         let survivors = reader.survivors(number)?;
-        match next {
-            // Whole segments hold nothing but records and zeros.
-            Some(next) if next == number && survivors.is_empty() => {
-                return Err(self.verifier.here(Flaw::Trailing).into());
-            }
-            Some(_) => return Err(self.verifier.here(Flaw::Changed).into()),
-            None => {}
+        if next.is_some() {
+            let flaw = if survivors.is_empty() { Flaw::Trailing } else { Flaw::Changed };
+            return Err(self.verifier.here(flaw).into());
         }
         // A later record that says this one was on disk, or a checkpoint that counts it, proves that it was whole once.
         if survivors.iter().any(|(_, synced)| *synced > number) || self.verifier.finish().is_err() {
