@@ -80,6 +80,7 @@ fn events() -> Vec<Event> {
             attempts: 2,
         },
         Event::Alerted { side: Side::Request, passed: tally() },
+        Event::Noticed { side: Side::Answer, rules: vec!["launch-codes".into()] },
         Event::Charged {
             to: vec![ChargedTo {
                 account: "analyst/budget-1 per day".into(),
@@ -136,6 +137,15 @@ fn events() -> Vec<Event> {
             version: 7,
             catalogue: [8; 32],
             previous: [4; 32],
+        },
+        Event::Shadowed { issuer: "corp".into(), subject: "carol".into(), candidate: Some([9; 32]) },
+        Event::Doubted {
+            call: RequestId::from_bytes([3; 16]),
+            about: "verdict".into(),
+            verdict: Verdict::Allow,
+            authorizer: Verdict::Deny,
+            rules: vec![RuleRef { name: "analyst/grant-1".into(), file: "catalogue.yaml".into(), line: 12 }],
+            catalogue: [4; 32],
         },
         Event::Started {
             build: "0.1.0".into(),
@@ -247,6 +257,8 @@ fn leaves() -> Vec<(String, Leaf)> {
     leaves.push(("decided-grounds".to_owned(), leaf(LeafKind::Intent, decided_on_grounds())));
     leaves.push(("decided-by-grant".to_owned(), leaf(LeafKind::Intent, decided_by_grant())));
     leaves.push(("revoked-by-somebody".to_owned(), leaf(LeafKind::Note, revoked_by_somebody())));
+    let ended = Event::Shadowed { issuer: "corp".into(), subject: "carol".into(), candidate: None };
+    leaves.push(("shadowed-no-more".to_owned(), leaf(LeafKind::Note, ended)));
     leaves.push(("started-after-another".to_owned(), leaf(LeafKind::Note, started_after_another())));
     leaves.push(("no-request".to_owned(), Leaf { kind: LeafKind::Note, request: None, moments: Vec::new() }));
     leaves

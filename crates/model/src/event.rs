@@ -299,6 +299,13 @@ pub enum Event {
         /// How many, by info type.
         passed: Vec<Tally>,
     },
+    /// Its texts matched content rules that only want to be told: their action is `alert`.
+    Noticed {
+        /// In which text.
+        side: Side,
+        /// Which rules, each once.
+        rules: Vec<RuleName>,
+    },
     /// What the call may come to need is reserved in every budget that it falls under. Where no [`Event::Spent`] follows,
     /// it counts as used.
     Charged {
@@ -451,6 +458,30 @@ pub enum Event {
         /// The digest of the version before it.
         previous: Digest,
     },
+    /// Somebody had another role catalogue decide beside the live one, without effect; or ended that.
+    Shadowed {
+        /// Whose issuer.
+        issuer: IssuerName,
+        /// Whose key.
+        subject: Arc<str>,
+        /// The candidate's digest; `None`: there is none from now on.
+        candidate: Option<Digest>,
+    },
+    /// A decision that was made again by Cedar's own authorizer came out otherwise: the gateway's index of rules is wrong.
+    Doubted {
+        /// The call that was decided.
+        call: RequestId,
+        /// What of the decision differs: `verdict`, `rules`, `settings`, `exposure` or `terms`.
+        about: Cow<'static, str>,
+        /// What was decided.
+        verdict: Verdict,
+        /// What the authorizer decides.
+        authorizer: Verdict,
+        /// The rules that made the verdict.
+        rules: Vec<RuleRef>,
+        /// The digest of the catalogue.
+        catalogue: Digest,
+    },
     /// The gateway started: the first leaf of the log that it writes from then on.
     Started {
         /// Its version.
@@ -490,6 +521,7 @@ impl Event {
             Self::Reviewed { .. } => "reviewed",
             Self::Notified { .. } => "notified",
             Self::Alerted { .. } => "alerted",
+            Self::Noticed { .. } => "noticed",
             Self::Charged { .. } => "charged",
             Self::Spent { .. } => "spent",
             Self::Opened { .. } => "opened",
@@ -507,6 +539,8 @@ impl Event {
             Self::RecordErased { .. } => "record_erased",
             Self::Visited { .. } => "visited",
             Self::Versioned { .. } => "versioned",
+            Self::Shadowed { .. } => "shadowed",
+            Self::Doubted { .. } => "doubted",
             Self::Started { .. } => "started",
             Self::Stopped { .. } => "stopped",
         }

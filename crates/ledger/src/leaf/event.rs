@@ -69,6 +69,7 @@ events! {
     Reviewed = "reviewed" { approval, review, issuer, subject };
     Notified = "notified" { approval, notification, occasion, channel, told, attempts };
     Alerted = "alerted" { side, passed };
+    Noticed = "noticed" { side, rules };
     Charged = "charged" { to, reserved };
     Spent = "spent" { used };
     Opened = "opened" { session, request, masked };
@@ -86,6 +87,8 @@ events! {
     RecordErased = "record_erased" { session };
     Visited = "visited" { issuer, subject, endpoint, verdict, rules };
     Versioned = "versioned" { issuer, subject, version, catalogue, previous };
+    Shadowed = "shadowed" { issuer, subject, candidate };
+    Doubted = "doubted" { call, about, verdict, authorizer, rules, catalogue };
     Started = "started" { build, configuration, catalogue, recovered, interrupted } + { log, previous };
     Stopped = "stopped" { leaves };
 }

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use gatewright_model::{Delivery, RequestId, Tally};
+use gatewright_model::{Delivery, RequestId, RuleName, Tally};
 
 use super::line::Line;
 use super::summary::Summary;
@@ -72,6 +72,8 @@ fn answered(line: &mut Line, summary: &Summary<'_>) {
     tallies(line, "masked_answer", summary.masked_answer);
     tallies(line, "alerted_request", summary.alerted_request);
     tallies(line, "alerted_answer", summary.alerted_answer);
+    rules(line, "noticed_request", summary.noticed_request);
+    rules(line, "noticed_answer", summary.noticed_answer);
     if let Some(usage) = summary.usage {
         line.number("tokens_in", usage.input);
         line.number("tokens_out", usage.output);
@@ -86,6 +88,13 @@ fn tallies(line: &mut Line, key: &'static str, tallies: &[Tally]) {
     if !tallies.is_empty() {
         let words: Vec<String> = tallies.iter().map(|tally| format!("{}={}", tally.info_type, tally.count)).collect();
         line.word(key, &words.join(","));
+    }
+}
+
+/// `launch-codes,tone`.
+fn rules(line: &mut Line, key: &'static str, rules: &[RuleName]) {
+    if !rules.is_empty() {
+        line.text(key, Some(&rules.iter().map(RuleName::as_str).collect::<Vec<_>>().join(",")));
     }
 }
 

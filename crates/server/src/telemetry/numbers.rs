@@ -3,7 +3,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
-use gatewright_model::{Delivery, Side, Tally, Told};
+use gatewright_model::{Delivery, RuleName, Side, Tally, Told};
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric};
 use prometheus_client::metrics::MetricType;
@@ -33,6 +33,7 @@ pub(super) struct Numbers {
     waited_for_disk: Histogram,
     masked: Family<Found, Counter>,
     alerted: Family<Found, Counter>,
+    noticed: Family<Noticed, Counter>,
     tokens: Family<Tokens, Counter>,
     reloads: Family<Reload, Counter>,
     notifications: Family<Notification, Counter>,
@@ -59,6 +60,12 @@ struct Model {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Found {
     info_type: String,
+    side: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Noticed {
+    rule: String,
     side: &'static str,
 }
 
@@ -99,6 +106,7 @@ impl Numbers {
             waited_for_disk: seconds(),
             masked: Family::default(),
             alerted: Family::default(),
+            noticed: Family::default(),
             tokens: Family::default(),
             reloads: Family::default(),
             notifications: Family::default(),
@@ -118,6 +126,8 @@ impl Numbers {
         registry.register("masked_values", "Values that were masked, by info type and side", numbers.masked.clone());
         let passed = "Values that passed and that policy wants to know of, by info type and side";
         registry.register("alerted_values", passed, numbers.alerted.clone());
+        let noticed = "Texts that matched a content rule whose action is alert, by rule and side";
+        registry.register("noticed", noticed, numbers.noticed.clone());
         registry.register("tokens", "Tokens, as the model servers counted them", numbers.tokens.clone());
         registry.register("reloads", "Configurations read again, by result", numbers.reloads.clone());
         let told = "Notifications by channel and by how they ended";
@@ -151,6 +161,11 @@ impl Numbers {
         count_values(&self.masked, summary.masked_answer, Side::Answer);
         count_values(&self.alerted, summary.alerted_request, Side::Request);
         count_values(&self.alerted, summary.alerted_answer, Side::Answer);
+        for (rules, side) in [(summary.noticed_request, Side::Request), (summary.noticed_answer, Side::Answer)] {
+            for rule in rules.iter().map(RuleName::as_str) {
+                self.noticed.get_or_create(&Noticed { rule: rule.to_owned(), side: side.name() }).inc();
+            }
+        }
         if let Some(usage) = summary.usage {
             let tokens = |direction| Tokens { model: Arc::clone(&model), direction };
             self.tokens.get_or_create(&tokens("input")).inc_by(usage.input);

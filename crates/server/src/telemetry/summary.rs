@@ -41,6 +41,8 @@ pub(super) struct Summary<'m> {
     pub(super) masked_answer: &'m [Tally],
     pub(super) alerted_request: &'m [Tally],
     pub(super) alerted_answer: &'m [Tally],
+    pub(super) noticed_request: &'m [RuleName],
+    pub(super) noticed_answer: &'m [RuleName],
     pub(super) usage: Option<Usage>,
     /// In millionths of the configuration's currency; only of calls that were charged to a budget.
     pub(super) cost_micros: u64,
@@ -125,6 +127,8 @@ impl<'m> Summary<'m> {
             }
             Event::Alerted { side: Side::Request, passed } => self.alerted_request = passed,
             Event::Alerted { side: Side::Answer, passed } => self.alerted_answer = passed,
+            Event::Noticed { side: Side::Request, rules } => self.noticed_request = rules,
+            Event::Noticed { side: Side::Answer, rules } => self.noticed_answer = rules,
             // What was reserved is of interest only while the call runs.
             Event::Charged { to: _, reserved: _ } => {}
             Event::Spent { used } => self.cost_micros = used.cost_micros,
@@ -151,6 +155,8 @@ impl<'m> Summary<'m> {
             | Event::Notified { .. }
             | Event::Visited { .. }
             | Event::Versioned { .. }
+            | Event::Shadowed { .. }
+            | Event::Doubted { .. }
             | Event::Granted { .. }
             | Event::Revoked { .. }
             | Event::Lapsed { .. }

@@ -130,6 +130,9 @@ fn facts(event: &Event) -> Value {
             "channel": &**channel, "told": told.name(), "attempts": attempts,
         }),
         Event::Alerted { side, passed } => json!({ "side": side.name(), "passed": tallies(passed) }),
+        Event::Noticed { side, rules } => json!({
+            "side": side.name(), "rules": rules.iter().map(|rule| rule.as_str()).collect::<Vec<_>>(),
+        }),
         Event::Charged { to, reserved } => json!({
             "to": to.iter().map(|to| &*to.account).collect::<Vec<_>>(),
             "reserved": amounts(reserved),
@@ -179,6 +182,13 @@ fn facts(event: &Event) -> Value {
         Event::Versioned { issuer, subject, version, catalogue, previous } => json!({
             "issuer": issuer.as_str(), "subject": &**subject, "version": version,
             "catalogue": to_hex(catalogue), "previous": to_hex(previous),
+        }),
+        Event::Shadowed { issuer, subject, candidate } => json!({
+            "issuer": issuer.as_str(), "subject": &**subject, "candidate": candidate.as_ref().map(|digest| to_hex(digest)),
+        }),
+        Event::Doubted { call, about, verdict, authorizer, rules: made, catalogue } => json!({
+            "call": call.to_string(), "about": about, "decision": verdict.name(), "authorizer": authorizer.name(),
+            "rules": rules(made), "catalogue": to_hex(catalogue),
         }),
         Event::Started { build, configuration, catalogue, recovered, interrupted, log, previous } => json!({
             "build": build,

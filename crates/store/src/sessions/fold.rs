@@ -173,6 +173,7 @@ impl Facts {
             | Event::Examined { .. }
             | Event::Held { .. }
             | Event::Alerted { .. }
+            | Event::Noticed { .. }
             | Event::Charged { .. }
             | Event::Spent { .. }
             | Event::Durable { .. }
@@ -184,6 +185,8 @@ impl Facts {
             | Event::Notified { .. }
             | Event::Visited { .. }
             | Event::Versioned { .. }
+            | Event::Shadowed { .. }
+            | Event::Doubted { .. }
             | Event::Granted { .. }
             | Event::Revoked { .. }
             | Event::Lapsed { .. }

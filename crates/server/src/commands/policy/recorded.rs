@@ -102,6 +102,7 @@ fn recorded(call: &Call, catalogue: &Catalogue) -> Option<Recorded> {
             | Event::Settled { .. }
             | Event::Opened { .. }
             | Event::Alerted { .. }
+            | Event::Noticed { .. }
             | Event::Charged { .. }
             | Event::Spent { .. }
             | Event::Durable { .. }
@@ -114,6 +115,8 @@ fn recorded(call: &Call, catalogue: &Catalogue) -> Option<Recorded> {
             | Event::Notified { .. }
             | Event::Visited { .. }
             | Event::Versioned { .. }
+            | Event::Shadowed { .. }
+            | Event::Doubted { .. }
             | Event::Granted { .. }
             | Event::Revoked { .. }
             | Event::Lapsed { .. }
@@ -154,7 +157,7 @@ fn recorded(call: &Call, catalogue: &Catalogue) -> Option<Recorded> {
     let matched = matched.into_iter().filter(|name| catalogue.looks_at_prompts(name)).collect();
     found.retain(|info_type| catalogue.knows(info_type));
     let roles = (known == Known::ByRoles).then_some(roles);
-    let case = Case { identity, roles, terms: terms?, matched, found, approvals, now };
+    let case = Case { identity, roles, terms: terms?, matched, found, approvals, resolved: None, now };
     Some(Recorded { request: call.request, verdict, rules, case, known })
 }
 
