@@ -14,6 +14,8 @@ const LONGEST_KEY: usize = 256;
 pub enum Topic {
     /// A version of the role catalogue was added.
     Policies,
+    /// The catalogue that decides beside the live one is another, or there is none any more.
+    Candidates,
     /// Something happened to an approval.
     Approvals,
     /// A role was granted for a time, or taken back.
@@ -22,12 +24,13 @@ pub enum Topic {
 
 impl Topic {
     /// Every topic there is.
-    pub const ALL: [Self; 3] = [Self::Policies, Self::Approvals, Self::Grants];
+    pub const ALL: [Self; 4] = [Self::Policies, Self::Candidates, Self::Approvals, Self::Grants];
 
     /// The word in notifications.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Policies => "policies",
+            Self::Candidates => "candidates",
             Self::Approvals => "approvals",
             Self::Grants => "grants",
         }

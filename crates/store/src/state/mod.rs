@@ -12,6 +12,7 @@
 //! is on disk before it is answered.
 
 pub mod approvals;
+mod candidates;
 mod change;
 mod fault;
 pub mod leases;
@@ -28,6 +29,7 @@ use std::path::Path;
 use std::pin::Pin;
 use std::sync::Arc;
 
+pub use candidates::{CandidateStep, Candidates, NewCandidate};
 pub use change::{Change, Changes, Heard, Topic};
 pub use fault::StateError;
 pub use owned::{Booked, Order, Owned, Owner, Page, Thing};
@@ -63,6 +65,7 @@ pub enum Sharing {
 #[derive(Clone)]
 pub struct State {
     policies: Arc<dyn Policies>,
+    candidates: Arc<dyn Candidates>,
     owned: Arc<dyn Owned>,
     approvals: Arc<dyn Approvals>,
     leases: Arc<dyn Leases>,
@@ -81,6 +84,7 @@ impl State {
         let sqlite = Arc::new(Sqlite::open(path, feed.clone(), said)?);
         Ok(Self {
             policies: sqlite.clone(),
+            candidates: sqlite.clone(),
             approvals: sqlite.clone(),
             leases: sqlite.clone(),
             notices: sqlite.clone(),
@@ -99,6 +103,7 @@ impl State {
         let postgres = Arc::new(Postgres::open(options, feed.clone(), said).await?);
         Ok(Self {
             policies: postgres.clone(),
+            candidates: postgres.clone(),
             approvals: postgres.clone(),
             leases: postgres.clone(),
             notices: postgres.clone(),
@@ -112,6 +117,11 @@ impl State {
     /// The versions of the role catalogue.
     pub fn policies(&self) -> &Arc<dyn Policies> {
         &self.policies
+    }
+
+    /// The catalogue that decides beside the live one, without effect.
+    pub fn candidates(&self) -> &Arc<dyn Candidates> {
+        &self.candidates
     }
 
     /// Whose the things are that model servers keep.

@@ -4,6 +4,7 @@
 
 mod approvals;
 mod backends;
+mod candidates;
 mod changes;
 mod leases;
 mod notices;

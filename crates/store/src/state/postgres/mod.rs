@@ -3,6 +3,7 @@
 
 mod address;
 mod approvals;
+mod candidates;
 mod connect;
 mod fault;
 mod leases;
@@ -31,7 +32,7 @@ pub(crate) use connect::Connector;
 use listen::Listener;
 
 pub(super) const MIGRATIONS: &[Migration] =
-    migrations![1 "policies", 2 "owned", 3 "approvals", 4 "leases", 5 "notices",];
+    migrations![1 "policies", 2 "owned", 3 "approvals", 4 "leases", 5 "notices", 6 "candidates",];
 
 /// The channel on which replicas tell each other what changed.
 const CHANNEL: &str = "gatewright_state";

@@ -1,7 +1,8 @@
 use std::sync::Arc;
 
-use gatewright_model::{IssuerName, Timestamp};
-use tokio_postgres::Row;
+use deadpool_postgres::Transaction;
+use gatewright_model::{Digest, IssuerName, Timestamp};
+use tokio_postgres::{Client, Row};
 
 use super::{Postgres, announce, bounded};
 use crate::state::change::{Change, Topic};
@@ -37,13 +38,8 @@ impl Policies for Postgres {
             let client = self.client().await?;
             let Some(row) = client.query_opt(&query, &[&number.cast_signed()]).await? else { return Ok(None) };
             let found = version(&row)?;
-            let query = "SELECT name, bytes FROM policy_files WHERE digest = $1 ORDER BY position";
-            let rows = client.query(query, &[&&found.digest[..]]).await?;
-            let files = rows.iter().map(|row| {
-                let (name, bytes): (&str, &[u8]) = (row.try_get(0)?, row.try_get(1)?);
-                Ok(PolicyFile { name: name.into(), bytes: bytes.into() })
-            });
-            Ok(Some((found, files.collect::<Result<_, StateError>>()?)))
+            let files = files_of(&client, &found.digest).await?;
+            Ok(Some((found, files)))
         }))
     }
 
@@ -58,14 +54,7 @@ impl Policies for Postgres {
                 return Err(StateError::Conflict("another version is the newest"));
             }
             let digest = &new.digest[..];
-            let known = "SELECT 1 FROM policy_files WHERE digest = $1 LIMIT 1";
-            if transaction.query_opt(known, &[&digest]).await?.is_none() {
-                let insert = "INSERT INTO policy_files (digest, position, name, bytes) VALUES ($1, $2, $3, $4)";
-                let insert = transaction.prepare_cached(insert).await?;
-                for (position, file) in (0_i64..).zip(&new.files) {
-                    transaction.execute(&insert, &[&digest, &position, &&*file.name, &&*file.bytes]).await?;
-                }
-            }
+            keep_files(&transaction, &new.digest, &new.files).await?;
             let added = new.numbered();
             let (issuer, subject) = match &added.author {
                 Author::Caller { issuer, subject } => (Some(issuer.as_str()), Some(&**subject)),
@@ -85,6 +74,35 @@ impl Policies for Postgres {
             Ok(added)
         }))
     }
+}
+
+/// The files of this digest, in their order.
+pub(super) async fn files_of(client: &Client, digest: &Digest) -> Result<Vec<PolicyFile>, StateError> {
+    let query = "SELECT name, bytes FROM policy_files WHERE digest = $1 ORDER BY position";
+    let rows = client.query(query, &[&&digest[..]]).await?;
+    let files = rows.iter().map(|row| {
+        let (name, bytes): (&str, &[u8]) = (row.try_get(0)?, row.try_get(1)?);
+        Ok(PolicyFile { name: name.into(), bytes: bytes.into() })
+    });
+    files.collect()
+}
+
+/// Keeps files, unless those of this digest are there already.
+pub(super) async fn keep_files(
+    transaction: &Transaction<'_>,
+    digest: &Digest,
+    files: &[PolicyFile],
+) -> Result<(), StateError> {
+    let known = "SELECT 1 FROM policy_files WHERE digest = $1 LIMIT 1";
+    if transaction.query_opt(known, &[&&digest[..]]).await?.is_some() {
+        return Ok(());
+    }
+    let insert = "INSERT INTO policy_files (digest, position, name, bytes) VALUES ($1, $2, $3, $4)";
+    let insert = transaction.prepare_cached(insert).await?;
+    for (position, file) in (0_i64..).zip(files) {
+        transaction.execute(&insert, &[&&digest[..], &position, &&*file.name, &&*file.bytes]).await?;
+    }
+    Ok(())
 }
 
 fn version(row: &Row) -> Result<PolicyVersion, StateError> {

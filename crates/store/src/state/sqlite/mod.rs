@@ -1,6 +1,7 @@
 //! The state in one SQLite file: a thread that writes, a thread that reads, and a bounded queue before each.
 
 mod approvals;
+mod candidates;
 mod fault;
 mod leases;
 mod notices;
@@ -24,7 +25,7 @@ use super::migration::{Migration, migrations, missing};
 use super::{Standing, StateError};
 
 pub(super) const MIGRATIONS: &[Migration] =
-    migrations![1 "policies", 2 "owned", 3 "approvals", 4 "leases", 5 "notices",];
+    migrations![1 "policies", 2 "owned", 3 "approvals", 4 "leases", 5 "notices", 6 "candidates",];
 
 /// How much work may wait for each thread. When that is full, work waits outside for [`PATIENCE`].
 const QUEUE: usize = 1_024;

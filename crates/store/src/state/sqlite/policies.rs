@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use gatewright_model::{IssuerName, Timestamp};
+use gatewright_model::{Digest, IssuerName, Timestamp};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::Sqlite;
@@ -31,12 +31,7 @@ impl Policies for Sqlite {
             let query = format!("SELECT {COLUMNS} FROM policy_versions WHERE number = ?1");
             let found = connection.query_row(&query, [number.cast_signed()], version).optional()?;
             let Some(found) = found else { return Ok(None) };
-            let query = "SELECT name, bytes FROM policy_files WHERE digest = ?1 ORDER BY position";
-            let mut statement = connection.prepare_cached(query)?;
-            let files = statement.query_map([found.digest], |row| {
-                Ok(PolicyFile { name: row.get(0)?, bytes: row.get::<_, Vec<u8>>(1)?.into() })
-            })?;
-            let files = files.collect::<Result<_, _>>()?;
+            let files = files_of(connection, &found.digest)?;
             Ok(Some((found, files)))
         }))
     }
@@ -47,15 +42,7 @@ impl Policies for Sqlite {
             if present != new.parent {
                 return Err(StateError::Conflict("another version is the newest"));
             }
-            let known = "SELECT 1 FROM policy_files WHERE digest = ?1 LIMIT 1";
-            let known = connection.query_row(known, [new.digest], |_| Ok(())).optional()?;
-            if known.is_none() {
-                let insert = "INSERT INTO policy_files (digest, position, name, bytes) VALUES (?1, ?2, ?3, ?4)";
-                let mut insert = connection.prepare_cached(insert)?;
-                for (position, file) in (0_i64..).zip(&new.files) {
-                    insert.execute(params![new.digest, position, file.name, &file.bytes[..]])?;
-                }
-            }
+            keep_files(connection, &new.digest, &new.files)?;
             let added = new.numbered();
             let insert = format!("INSERT INTO policy_versions ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)");
             let (issuer, subject) = match &added.author {
@@ -72,6 +59,30 @@ impl Policies for Sqlite {
             Ok(added)
         }))
     }
+}
+
+/// The files of this digest, in their order.
+pub(super) fn files_of(connection: &Connection, digest: &Digest) -> Result<Vec<PolicyFile>, StateError> {
+    let query = "SELECT name, bytes FROM policy_files WHERE digest = ?1 ORDER BY position";
+    let mut statement = connection.prepare_cached(query)?;
+    let files = statement
+        .query_map([digest], |row| Ok(PolicyFile { name: row.get(0)?, bytes: row.get::<_, Vec<u8>>(1)?.into() }))?;
+    Ok(files.collect::<Result<_, _>>()?)
+}
+
+/// Keeps files, unless those of this digest are there already.
+pub(super) fn keep_files(connection: &Connection, digest: &Digest, files: &[PolicyFile]) -> Result<(), StateError> {
+    let known = "SELECT 1 FROM policy_files WHERE digest = ?1 LIMIT 1";
+    let known = connection.query_row(known, [digest], |_| Ok(())).optional()?;
+    if known.is_some() {
+        return Ok(());
+    }
+    let insert = "INSERT INTO policy_files (digest, position, name, bytes) VALUES (?1, ?2, ?3, ?4)";
+    let mut insert = connection.prepare_cached(insert)?;
+    for (position, file) in (0_i64..).zip(files) {
+        insert.execute(params![digest, position, file.name, &file.bytes[..]])?;
+    }
+    Ok(())
 }
 
 fn newest(connection: &Connection) -> Result<Option<PolicyVersion>, StateError> {
