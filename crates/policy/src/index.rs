@@ -82,6 +82,13 @@ struct Seats {
     any: Vec<u32>,
 }
 
+impl Seats {
+    fn rules(&self) -> impl Iterator<Item = u32> + '_ {
+        let seated = self.by_resource.iter().chain(&self.by_group).map(|(_, rule)| *rule);
+        seated.chain(self.any.iter().copied())
+    }
+}
+
 #[derive(Debug, Default)]
 struct Slot {
     permits: Seats,
@@ -161,10 +168,7 @@ impl Bucket {
 
     /// Whether any rule stands under this action.
     pub(crate) fn rules_of(&self, action: usize) -> impl Iterator<Item = u32> + '_ {
-        self.slot(action).into_iter().flat_map(|slot| [&slot.permits, &slot.forbids]).flat_map(|seats| {
-            let seated = seats.by_resource.iter().chain(&seats.by_group).map(|(_, rule)| *rule);
-            seated.chain(seats.any.iter().copied())
-        })
+        self.slot(action).into_iter().flat_map(|slot| [&slot.permits, &slot.forbids]).flat_map(Seats::rules)
     }
 }
 
@@ -198,6 +202,16 @@ impl<'a> Shelf<'a> {
     pub(crate) fn seated(self, action: usize, effect: Effect) -> (&'a [(u32, u32)], &'a [u32]) {
         let seats = self.bucket.seats(action, effect);
         seats.map_or((&[], &[]), |seats| (&seats.by_resource, &seats.any))
+    }
+
+    /// The forbids that stand under this action, whatever they are about.
+    pub(crate) fn forbidden(self, action: usize) -> impl Iterator<Item = u32> + 'a {
+        self.bucket.seats(action, Effect::Forbid).into_iter().flat_map(Seats::rules).map(move |rule| self.base + rule)
+    }
+
+    /// Whether a permit stands under this action.
+    pub(crate) fn permits(self, action: usize) -> bool {
+        self.bucket.seats(action, Effect::Permit).is_some_and(|seats| seats.rules().next().is_some())
     }
 
     /// Whether any of its rules is a forbid.

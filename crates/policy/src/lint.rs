@@ -1,13 +1,16 @@
 //! What a catalogue says in vain: roles that nobody can have, grants that another shadows or a rule always refuses, rules
 //! that can never speak. None of it is a fault; all of it is probably not what was meant.
 
+use std::collections::BTreeSet;
+
 use gatewright_model::{Operation, Timestamp};
 
 use crate::action::{Action, Target};
-use crate::index::Effect;
+use crate::index::{Effect, Shelf};
+use crate::limits::{Limits, Vectors};
 use crate::ranges::Range;
 use crate::resources::{Named, Resources};
-use crate::text::{Grant, Placed, RoleText, RuleText, Selector};
+use crate::text::{DatasetGrant, Grant, Placed, RoleText, RuleText, Selector, is_explicit_only};
 use crate::{Catalogue, Fault};
 
 impl Catalogue {
@@ -21,9 +24,16 @@ impl Catalogue {
                 found.extend(self.refused(at, grant));
             }
         }
+        for (at, role) in (0_u32..).zip(&self.text.roles) {
+            for (at_grant, grant) in role.datasets.iter().enumerate() {
+                found.extend(self.shadowed_dataset(role, at_grant, grant));
+                found.extend(self.refused_dataset(at, grant));
+            }
+        }
         for rule in &self.text.rules {
             found.extend(self.unreachable(rule));
         }
+        found.extend(self.unreachable_forbids());
         found.sort();
         found.dedup();
         found
@@ -62,6 +72,109 @@ impl Catalogue {
         let rule = &self.compiled.rule(by?)?.reference;
         let place = format!("{}:{}", rule.file, rule.line);
         Some(grant.place.fault(format!("this grant is in vain: {} ({place}) refuses all of it", rule.name)))
+    }
+
+    /// A grant on datasets of which another one of the same role allows everything, and withholds no more.
+    fn shadowed_dataset(&self, role: &RoleText, at: usize, grant: &DatasetGrant) -> Option<Fault> {
+        let resources = &self.compiled.resources;
+        let mine = selected(&grant.datasets, Target::Dataset, resources);
+        let covers = |(other_at, other): &(usize, &DatasetGrant)| {
+            let says_the_same = other.limits == grant.limits && other.window == grant.window;
+            *other_at != at
+                && grant.operations.iter().all(|operation| other.operations.contains(operation))
+                && (other.window.is_always() || other.window == grant.window)
+                && (other.limits == Limits { vectors: Vectors::Returned, ..Limits::default() }
+                    || other.limits == grant.limits)
+                && {
+                    let theirs = selected(&other.datasets, Target::Dataset, resources);
+                    mine.iter().all(|dataset| theirs.contains(dataset))
+                        // Of two that say the same, the later one is in vain.
+                        && (*other_at < at
+                            || !(says_the_same
+                                && theirs.len() == mine.len()
+                                && other.operations.len() == grant.operations.len()))
+                }
+        };
+        let (_, other) = role.datasets.iter().enumerate().find(covers)?;
+        let line = other.place.line;
+        let message = format!("this grant of {} is in vain: the one on line {line} allows all of it", role.name);
+        (!mine.is_empty()).then(|| grant.place.fault(message))
+    }
+
+    /// A grant on datasets that unconditional rules refuse altogether.
+    fn refused_dataset(&self, role: u32, grant: &DatasetGrant) -> Option<Fault> {
+        let mut by = None;
+        for resource in selected(&grant.datasets, Target::Dataset, &self.compiled.resources) {
+            for operation in &grant.operations {
+                by = Some(self.stern(role, *operation, resource)?);
+            }
+        }
+        let rule = &self.compiled.rule(by?)?.reference;
+        let place = format!("{}:{}", rule.file, rule.line);
+        Some(grant.place.fault(format!("this grant is in vain: {} ({place}) refuses all of it", rule.name)))
+    }
+
+    /// Forbids of Cedar files about which no permit of anybody is: they have nothing to take away.
+    fn unreachable_forbids(&self) -> Vec<Fault> {
+        if self.text.cedar.is_empty() {
+            return Vec::new();
+        }
+        let resources = &self.compiled.resources;
+        let own = (0..crate::resources::number(self.compiled.roles.len())).flat_map(|role| self.compiled.own(role));
+        let shelves: Vec<Shelf<'_>> = self.compiled.common_shelves().chain(own).collect();
+        let (mut known, mut speaking) = (BTreeSet::new(), BTreeSet::new());
+        for action in Action::all() {
+            let at = action.index();
+            let forbidding: Vec<Shelf<'_>> =
+                self.compiled.common_shelves().filter(|shelf| shelf.forbidden(at).next().is_some()).collect();
+            known.extend(forbidding.iter().flat_map(|shelf| shelf.forbidden(at)));
+            if forbidding.is_empty() {
+                continue;
+            }
+            let permitting: Vec<&Shelf<'_>> = shelves.iter().filter(|shelf| shelf.permits(at)).collect();
+            for (resource, groups) in (0..).zip(&resources.groups) {
+                let permits =
+                    |shelf: &&Shelf<'_>| shelf.candidates(at, Effect::Permit, resource, groups).next().is_some();
+                if resources.target(resource) != Some(action.target())
+                    || !permitting.iter().copied().any(|shelf| permits(&shelf))
+                {
+                    continue;
+                }
+                let forbids =
+                    forbidding.iter().flat_map(|shelf| shelf.candidates(at, Effect::Forbid, resource, groups));
+                speaking.extend(forbids);
+            }
+        }
+        let idle = known.difference(&speaking).filter_map(|number| self.compiled.rule(*number));
+        let written = |file: &str| self.text.cedar.iter().any(|source| source.name == file);
+        let idle = idle.map(|rule| &rule.reference).filter(|rule| written(&rule.file));
+        let told = idle.map(|rule| Fault {
+            file: rule.file.to_string(),
+            line: rule.line,
+            column: 0,
+            message: format!("{} can never speak: nothing permits what it forbids", rule.name),
+        });
+        told.collect()
+    }
+
+    /// The operations that only a role that names them may allow, and that no protocol asks: grants of them have no effect
+    /// with this release.
+    pub fn unasked(&self, is_asked: impl Fn(Operation) -> bool) -> Vec<Fault> {
+        let unasked = |operations: &[Operation]| -> Vec<&'static str> {
+            let operations =
+                operations.iter().filter(|operation| is_explicit_only(**operation) && !is_asked(**operation));
+            operations.map(|operation| operation.name()).collect()
+        };
+        let grants = self.text.roles.iter().flat_map(|role| {
+            let models = role.grants.iter().map(|grant| (&grant.place, grant.operations.as_slice()));
+            models.chain(role.datasets.iter().map(|grant| (&grant.place, grant.operations.as_slice())))
+        });
+        let told = grants.filter_map(|(place, operations)| {
+            let names = unasked(operations);
+            let message = format!("no protocol of this release asks for {}", names.join(" or "));
+            (!names.is_empty()).then(|| place.fault(message))
+        });
+        told.collect()
     }
 
     /// A forbid that fires whatever a call says, and that no approval lifts.

@@ -5,7 +5,7 @@ mod support;
 
 use gatewright_model::{Operation, Parameter, Quantity, RoleName, Verdict};
 use gatewright_policy::{Case, Catalogue, Certainty, Change, Thing, parse_cases};
-use support::{NOW, compile, lines, person, source};
+use support::{NOW, compile, compile_all, landscape, lines, person, source};
 
 const TEXT: &str = "version: 1
 roles:
@@ -60,6 +60,52 @@ catalogue.yaml:12:9: this grant is in vain: silent (catalogue.yaml:14) refuses a
 catalogue.yaml:15:5: the rule about-nothing can never speak: no grant allows a call that it is about
 "
     );
+}
+
+#[test]
+fn vain_grants_on_datasets_and_vain_forbids_are_found() {
+    let text = "version: 1
+roles:
+  reader:
+    members: [{ issuer: demo, group: readers }]
+    datasets:
+      - { datasets: [tickets], allow: [read], top_k: 5 }
+      - { datasets: [tickets], allow: [read, write], vectors: returned }
+      - { datasets: [payroll], allow: [read], rows: 5 }
+      - { datasets: [payroll], allow: [read], rows: 6 }
+      - { datasets: [payroll], allow: [administer] }
+rules:
+  - { name: kept, when: { roles: [reader], operations: [administer-dataset] }, then: { refuse: true } }
+";
+    let cedar =
+        "@id(\"speaks\") forbid(principal, action == Action::\"read-dataset\", resource == Dataset::\"tickets\");
+@id(\"idle\") forbid(principal, action == Action::\"chat\", resource is Model) when { context.trust == \"external\" };
+@id(\"idle-of-role\") forbid(principal in Role::\"reader\", action == Action::\"embed\", resource is Model);
+";
+    let catalogue = compile_all(&[source("catalogue.yaml", text), source("own.cedar", cedar)], &landscape());
+    let found = catalogue.unwrap_or_else(|faults| panic!("{}", lines(&faults))).lint(NOW);
+    assert_eq!(
+        lines(&found),
+        "catalogue.yaml:6:9: this grant of reader is in vain: the one on line 7 allows all of it
+catalogue.yaml:10:9: this grant is in vain: kept (catalogue.yaml:12) refuses all of it
+own.cedar:2:0: idle can never speak: nothing permits what it forbids
+own.cedar:3:0: idle-of-role can never speak: nothing permits what it forbids
+"
+    );
+}
+
+#[test]
+fn words_that_no_protocol_asks_for_are_told() {
+    let text = "version: 1
+roles:
+  keeper:
+    members: [{ issuer: demo, group: keepers }]
+    grants: [{ models: [text-embed], operations: [embed, export-weights, configure-model] }]
+";
+    let catalogue = compile(text).unwrap();
+    let told = lines(&catalogue.unasked(|operation| operation == Operation::ConfigureModel));
+    assert_eq!(told, "catalogue.yaml:5:14: no protocol of this release asks for export-weights\n");
+    assert!(catalogue.unasked(|_| true).is_empty());
 }
 
 #[test]

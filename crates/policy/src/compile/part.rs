@@ -67,6 +67,11 @@ impl Compiled {
         self.roles.iter().flat_map(|role| &role.rules).chain(&self.rules)
     }
 
+    /// The budgets of whoever calls.
+    pub(crate) fn common_budgets(&self) -> &[BudgetRule] {
+        &self.budgets
+    }
+
     /// Everybody's rules.
     pub(crate) fn common(&self) -> Shelf<'_> {
         Shelf { base: self.bases.last().copied().unwrap_or_default(), bucket: &self.global, rules: &self.rules }
@@ -77,13 +82,21 @@ impl Compiled {
         self.named.iter().map(|(role, bucket)| (*role, Shelf { bucket, ..self.common() }))
     }
 
+    /// Everybody's rules, and those that name a role.
+    pub(crate) fn common_shelves(&self) -> impl Iterator<Item = Shelf<'_>> {
+        std::iter::once(self.common()).chain(self.named().map(|(_, shelf)| shelf))
+    }
+
+    /// A role's own rules.
+    pub(crate) fn own(&self, role: u32) -> Option<Shelf<'_>> {
+        let at = usize::try_from(role).ok()?;
+        let part = self.roles.get(at)?;
+        Some(Shelf { base: *self.bases.get(at)?, bucket: &part.bucket, rules: &part.rules })
+    }
+
     /// What one role is bound and allowed by: its own rules, and those that name it.
     pub(crate) fn shelves(&self, role: u32) -> impl Iterator<Item = Shelf<'_>> {
-        let at = usize::try_from(role).ok();
-        let own = at.and_then(|at| {
-            let part = self.roles.get(at)?;
-            Some(Shelf { base: *self.bases.get(at)?, bucket: &part.bucket, rules: &part.rules })
-        });
+        let own = self.own(role);
         let named = self.named.get(&role).map(|bucket| Shelf { bucket, ..self.common() });
         own.into_iter().chain(named)
     }

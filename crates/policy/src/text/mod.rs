@@ -24,6 +24,7 @@ use gatewright_model::Digest;
 pub(crate) use budget::BudgetText;
 pub use cases::{Expected, parse_cases};
 pub(crate) use conditions::{Hours, Over};
+pub(crate) use dataset::DatasetGrant;
 pub use declared::{
     Applies, ApprovalText, Approver, Consequence, ContentPattern, ContentRule, DetectorRule, Pattern, Place,
     ReasonPolicy,
