@@ -20,6 +20,7 @@ mod notifications;
 mod part;
 mod policies;
 mod reviews;
+mod shadow;
 mod visible;
 
 pub use access::Access;
@@ -31,3 +32,4 @@ pub use notifications::Notifications;
 pub use part::{Asked, Given, Part};
 pub use policies::{Judge, Judged, Policies};
 pub use reviews::{Bench, Reviews, Texts};
+pub use shadow::{Looking, Outcome, Shadows, Taken};

@@ -57,7 +57,7 @@ impl Policies {
         let newest = self.expected(apply.expect).await?;
         let written =
             |file: api::PolicyFile| PolicyFile { name: file.name.into(), bytes: file.text.into_bytes().into() };
-        let judged = self.judged(apply.files.into_iter().map(written).collect()).await?;
+        let judged = judged(&*self.judge, apply.files.into_iter().map(written).collect()).await?;
         self.append(asked.visitor, newest, judged, reason, Origin::Files).await
     }
 
@@ -68,7 +68,7 @@ impl Policies {
         let newest = self.expected(restore.expect).await?;
         let (_, files) = self.version(number).await?;
         // What held when it was made may speak of a model that is gone.
-        let judged = self.judged(files).await?;
+        let judged = judged(&*self.judge, files).await?;
         self.append(asked.visitor, newest, judged, reason, Origin::Version(number)).await
     }
 
@@ -85,18 +85,6 @@ impl Policies {
     async fn version(&self, number: u64) -> Result<(PolicyVersion, Vec<PolicyFile>), Problem> {
         let found = self.state.policies().version(number).await.map_err(|error| unkept(&error))?;
         found.ok_or_else(|| Problem::not_found(format!("There is no version {number}.")))
-    }
-
-    async fn judged(&self, files: Vec<PolicyFile>) -> Result<Judged, Problem> {
-        self.judge.judge(files).await.map_err(|faults| {
-            let more = faults.len().saturating_sub(MOST_FAULTS);
-            let mut told: Vec<String> = faults.into_iter().take(MOST_FAULTS).collect();
-            if more > 0 {
-                told.push(format!("and {more} more faults"));
-            }
-            let detail = format!("The catalogue does not hold here; nothing was changed.\n{}", told.join("\n"));
-            Problem::new(422, "invalid_catalogue", detail)
-        })
     }
 
     async fn append(
@@ -164,8 +152,21 @@ impl Part for Policies {
     }
 }
 
+/// A catalogue that holds here, or every fault in the caller's words.
+pub(crate) async fn judged(judge: &dyn Judge, files: Vec<PolicyFile>) -> Result<Judged, Problem> {
+    judge.judge(files).await.map_err(|faults| {
+        let more = faults.len().saturating_sub(MOST_FAULTS);
+        let mut told: Vec<String> = faults.into_iter().take(MOST_FAULTS).collect();
+        if more > 0 {
+            told.push(format!("and {more} more faults"));
+        }
+        let detail = format!("The catalogue does not hold here; nothing was changed.\n{}", told.join("\n"));
+        Problem::new(422, "invalid_catalogue", detail)
+    })
+}
+
 /// A reason that can be kept and shown.
-fn checked(reason: Option<String>) -> Result<Arc<str>, Problem> {
+pub(crate) fn checked(reason: Option<String>) -> Result<Arc<str>, Problem> {
     let reason = reason.unwrap_or_default();
     if reason.chars().count() > LONGEST_REASON || reason.chars().any(char::is_control) {
         return Err(Problem::invalid(format!("A reason has at most {LONGEST_REASON} characters, in one line.")));
@@ -185,7 +186,7 @@ fn moved(newest: u64) -> Problem {
     Problem::conflict(format!("Another version is the newest by now ({newest}); look at it and decide again."))
 }
 
-fn unkept(error: &StateError) -> Problem {
+pub(crate) fn unkept(error: &StateError) -> Problem {
     match error {
         StateError::Unreachable(_) => {
             Problem::not_ready("What replicas share cannot be reached; nothing is known to be changed.")

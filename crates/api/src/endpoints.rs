@@ -131,6 +131,36 @@ pub const POLICIES_RESTORE: Endpoint = Endpoint {
     takes: Takes::Json(16 << 10),
 };
 
+/// Shows how the candidate compares with the live catalogue at this gateway.
+pub const SHADOW_SHOW: Endpoint = Endpoint {
+    name: "shadow.show",
+    method: Method::Get,
+    path: "/api/v1/shadow",
+    query: &[],
+    needs: Needs::Permission("policy.read"),
+    takes: Takes::Nothing,
+};
+
+/// Has a catalogue decide beside the live one, without effect, at every gateway of the deployment.
+pub const SHADOW_SET: Endpoint = Endpoint {
+    name: "shadow.set",
+    method: Method::Put,
+    path: "/api/v1/shadow",
+    query: &[],
+    needs: Needs::Permission("policy.apply"),
+    takes: Takes::Json(12 << 20),
+};
+
+/// Ends that.
+pub const SHADOW_CLEAR: Endpoint = Endpoint {
+    name: "shadow.clear",
+    method: Method::Delete,
+    path: "/api/v1/shadow",
+    query: &[],
+    needs: Needs::Permission("policy.apply"),
+    takes: Takes::Nothing,
+};
+
 /// Every endpoint that asks for an identity.
 pub const ENDPOINTS: &[Endpoint] = &[
     APPROVALS_LIST,
@@ -145,5 +175,8 @@ pub const ENDPOINTS: &[Endpoint] = &[
     POLICIES_SHOW,
     POLICIES_APPLY,
     POLICIES_RESTORE,
+    SHADOW_SHOW,
+    SHADOW_SET,
+    SHADOW_CLEAR,
     ME,
 ];

@@ -20,6 +20,7 @@ mod notification;
 mod person;
 mod policy;
 mod problem;
+mod shadow;
 mod transport;
 
 pub use access::{AccessAsked, AccessList, AccessRequest, Grant, GrantState, MayAsk};
@@ -30,13 +31,15 @@ pub use approval::{
 pub use endpoint::{Endpoint, Found, Method, Needs, Takes};
 pub use endpoints::{
     ACCESS_LIST, ACCESS_REQUEST, ACCESS_REVOKE, APPROVALS_DECIDE, APPROVALS_LIST, APPROVALS_ORIGINAL, APPROVALS_SHOW,
-    ENDPOINTS, ME, NOTIFICATIONS_LIST, POLICIES_APPLY, POLICIES_HISTORY, POLICIES_RESTORE, POLICIES_SHOW,
+    ENDPOINTS, ME, NOTIFICATIONS_LIST, POLICIES_APPLY, POLICIES_HISTORY, POLICIES_RESTORE, POLICIES_SHOW, SHADOW_CLEAR,
+    SHADOW_SET, SHADOW_SHOW,
 };
 pub use health::{Health, Note, Readiness, Reason, ReasonCode, State};
 pub use notification::{Notification, NotificationState};
 pub use person::{Me, Person};
 pub use policy::{ApplyPolicy, PolicyApplied, PolicyFile, PolicyOutcome, PolicyShown, PolicyVersion, RestorePolicy};
 pub use problem::Problem;
+pub use shadow::{Recheck, SetShadow, Shadow, ShadowChange, ShadowCompared, ShadowDifference, ShadowState, ShadowStep};
 pub use transport::{Call, Client, Reply, Sent, Transport};
 
 /// Where the process says that it is alive.

@@ -72,6 +72,11 @@ pub(crate) enum Policy {
         #[command(flatten)]
         gateway: Gateway,
     },
+    /// Have a catalogue decide beside a running gateway's own, without effect, and say how the two compare.
+    Shadow {
+        #[command(subcommand)]
+        what: Shadow,
+    },
     /// Say what is wrong with the catalogue, and what it says in vain: roles that nobody can have, rules that never speak, grants that another shadows.
     Check {
         #[command(flatten)]
@@ -151,6 +156,33 @@ pub(crate) enum Policy {
     },
 }
 
+#[derive(Subcommand)]
+pub(crate) enum Shadow {
+    /// Have this catalogue decide along from now on, at every gateway.
+    Set {
+        /// The catalogue: a file, with the .cedar files beside it, or a folder.
+        catalogue: PathBuf,
+        /// Why; it stands beside the candidate.
+        #[arg(long, value_name = "TEXT")]
+        reason: Option<String>,
+        #[command(flatten)]
+        gateway: Gateway,
+    },
+    /// End that.
+    Clear {
+        #[command(flatten)]
+        gateway: Gateway,
+    },
+    /// Say how the candidate compares at this gateway; exit code 1 where anything differs.
+    Status {
+        /// Exit code 1 too where fewer decisions were compared.
+        #[arg(long, value_name = "DECISIONS", default_value_t = 1)]
+        at_least: u64,
+        #[command(flatten)]
+        gateway: Gateway,
+    },
+}
+
 #[derive(Args)]
 pub(crate) struct Caller {
     /// The caller's issuer.
@@ -208,6 +240,13 @@ pub(crate) fn run(typed: Policy, format: Format) -> Outcome {
         Policy::Rollback { to, change, gateway } => {
             policy::rollback(&asking(gateway, format), to, change.expect, change.reason)
         }
+        Policy::Shadow { what } => match what {
+            Shadow::Set { catalogue, reason, gateway } => {
+                policy::shadow::set(&asking(gateway, format), &catalogue, reason)
+            }
+            Shadow::Clear { gateway } => policy::shadow::clear(&asking(gateway, format)),
+            Shadow::Status { at_least, gateway } => policy::shadow::status(&asking(gateway, format), at_least),
+        },
         Policy::Check { configured, at } => policy::check(&configured.config, at.as_deref(), format),
         Policy::Test { configured, files } => policy::test(&configured.config, &files, format),
         Policy::Explain { configured, caller, call, recorded, request, data } => {

@@ -28,6 +28,10 @@ impl Datasets {
         Self { by_name: datasets.into_iter().collect(), by_id: OnceLock::new(), by_place: OnceLock::new() }
     }
 
+    pub(crate) fn knows(&self, name: &DatasetName) -> bool {
+        self.by_name.contains_key(name)
+    }
+
     pub(crate) fn named(&self, name: &str) -> Option<(&DatasetName, &Dataset)> {
         self.by_name.get_key_value(name)
     }

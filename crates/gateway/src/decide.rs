@@ -1,5 +1,7 @@
-use gatewright_model::{DatasetBound, Event, Grounds, Operation, RuleName, Standing, Timestamp, Trust, Verdict};
-use gatewright_policy::{DatasetTerms, Decision, Question, Vectors};
+use gatewright_model::{
+    DatasetBound, Event, Grounds, Operation, RoleName, RuleName, Side, Standing, Timestamp, Verdict,
+};
+use gatewright_policy::{Case, DatasetTerms, Decision, Question, Resolved, Vectors};
 use gatewright_store::state::approvals::Grant;
 
 use crate::journal::Noteworthy;
@@ -18,6 +20,9 @@ pub struct Decided {
     approvals: Vec<RuleName>,
     /// What was lent to the caller and made a difference.
     grants: Vec<Grant>,
+    /// The caller's roles where some of them are lent, so that they cannot be found from the identity alone.
+    roles: Option<Vec<RoleName>>,
+    now: Timestamp,
 }
 
 /// Asks policy. Total: there is a decision for every call.
@@ -28,7 +33,7 @@ pub(crate) fn decide(mut examined: Examined, approvals: Vec<RuleName>, now: Time
     #[cfg(feature = "bench-layers")]
     if !world.stages.policy() {
         let decision = allow_all(world);
-        return Decided { examined, decision, standing, approvals, grants: Vec::new() };
+        return Decided { examined, decision, standing, approvals, grants: Vec::new(), roles: None, now };
     }
     let _ = world.stages.policy();
     let question = Question {
@@ -37,12 +42,13 @@ pub(crate) fn decide(mut examined: Examined, approvals: Vec<RuleName>, now: Time
         now,
         terms: call.terms(),
         model: call.model().map(|model| &model.facts),
-        trust: call.connection().map_or(Trust::External, |connection| connection.trust),
+        trust: call.trust(),
         matched: examined.matched(),
         found: examined.found(),
         approvals: &approvals,
     };
     let decision = world.policy.decide(&question);
+    let roles_with_lent = (!lent.is_empty()).then(|| decision.roles.to_vec());
     // Rare, so that it may take its time.
     let grants = if lent.is_empty() { Vec::new() } else { needed(world, &question, &decision, lent, call) };
     let decision = match call.warrant() {
@@ -50,7 +56,7 @@ pub(crate) fn decide(mut examined: Examined, approvals: Vec<RuleName>, now: Time
         None => decision,
     };
     let decision = rows::decide(&mut examined, decision, &roles, now);
-    Decided { examined, decision, standing, approvals, grants }
+    Decided { examined, decision, standing, approvals, grants, roles: roles_with_lent, now }
 }
 
 /// Those of what was lent to the caller without which the call would have been decided otherwise. Where one of two would
@@ -91,6 +97,8 @@ fn is_same(one: &Decision, other: &Decision) -> bool {
         reply,
         tools,
         answer_rules,
+        answer_alerts,
+        prompt_alerts,
         datasets,
         budgets,
         roles: _,
@@ -101,6 +109,8 @@ fn is_same(one: &Decision, other: &Decision) -> bool {
         && *reply == other.reply
         && *tools == other.tools
         && *answer_rules == other.answer_rules
+        && *answer_alerts == other.answer_alerts
+        && *prompt_alerts == other.prompt_alerts
         && *datasets == other.datasets
         && *budgets == other.budgets
 }
@@ -118,6 +128,8 @@ fn allow_all(world: &crate::World) -> Decision {
         reply: treatments(if world.stages.masking() { Treatment::Redact } else { Treatment::Keep }),
         tools: treatments(Treatment::Redact),
         answer_rules: Vec::new(),
+        answer_alerts: Vec::new(),
+        prompt_alerts: Vec::new(),
         datasets: Vec::new(),
         budgets: Vec::new(),
         roles: [].into(),
@@ -135,6 +147,29 @@ impl Decided {
 
     pub(crate) const fn decision(&self) -> &Decision {
         &self.decision
+    }
+
+    /// The rules that only want to be told that the call's texts match.
+    pub(crate) fn noticed(&self) -> Option<Event> {
+        let rules = self.decision.prompt_alerts.clone();
+        (!rules.is_empty()).then_some(Event::Noticed { side: Side::Request, rules })
+    }
+
+    /// The question that was decided, so that it can be asked again beside the call.
+    pub(crate) fn case(&self) -> Case {
+        let call = self.examined.call();
+        let types = call.world().detectors.info_types();
+        let found = self.examined.found().iter().filter_map(|at| types.get(usize::from(*at)).cloned());
+        Case {
+            identity: call.caller().identity.clone(),
+            roles: self.roles.clone(),
+            terms: call.terms().clone(),
+            matched: self.examined.matched().to_vec(),
+            found: found.collect(),
+            approvals: self.approvals.clone(),
+            resolved: Some(Resolved { model: call.model().map(|model| model.facts.name.clone()), trust: call.trust() }),
+            now: self.now,
+        }
     }
 
     pub(crate) const fn parts_mut(&mut self) -> (&mut Examined, &mut Decision) {

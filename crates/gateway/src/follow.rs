@@ -275,7 +275,7 @@ impl Following {
     fn finish(&mut self, fate: Fate) {
         self.story.usage(self.view.usage());
         self.story.masked(self.view.tallies());
-        self.story.alerted(self.view.alerted());
+        self.story.alerted(self.view.alerted(), self.view.noticed());
         self.story.end(fate);
         self.end = End::Over;
     }
@@ -293,7 +293,7 @@ impl Drop for Following {
         if !self.is_over() {
             self.story.usage(self.view.usage());
             self.story.masked(self.view.tallies());
-            self.story.alerted(self.view.alerted());
+            self.story.alerted(self.view.alerted(), self.view.noticed());
         }
     }
 }

@@ -19,8 +19,8 @@ use crate::identify::{identify, is_claimed, protocol_of};
 use crate::journal::Stage;
 use crate::settle::settle;
 use crate::{
-    Arrival, Audience, Departure, Drain, Inbound, Journal, Lending, Outbound, Permit, Recording, Strangers, Threads,
-    World, mask,
+    Arrival, Audience, Decided, Departure, Drain, Inbound, Journal, Lending, Outbound, Permit, Recording, SecondLook,
+    Strangers, Threads, World, mask,
 };
 
 /// The gateway: what every journey shares.
@@ -38,6 +38,7 @@ pub struct Gateway {
     pub(crate) owned: Arc<dyn Owned>,
     pub(crate) holds: Option<Arc<Holds>>,
     pub(crate) lending: Option<Arc<Lending>>,
+    pub(crate) second_look: Option<Arc<SecondLook>>,
 }
 
 /// What a gateway is made of.
@@ -62,6 +63,8 @@ pub struct Parts {
     pub holds: Option<Arc<Holds>>,
     /// What model servers are lent for the length of a call; `None`: nothing.
     pub lending: Option<Arc<Lending>>,
+    /// Who looks at decisions a second time; `None`: nobody.
+    pub second_look: Option<Arc<SecondLook>>,
     /// The key of pseudonyms: the same key, the same pseudonyms.
     pub pseudonym_key: [u8; 32],
 }
@@ -83,6 +86,7 @@ impl Gateway {
             owned: parts.owned,
             holds: parts.holds,
             lending: parts.lending,
+            second_look: parts.second_look,
         }
     }
 
@@ -139,7 +143,7 @@ impl Gateway {
         journal.reached(Stage::Known);
         let call = journal.note(identify(self, world, caller, &mut arrival).await?);
         let known = journal.note(examine(call, self.holds.as_deref()));
-        let decided = journal.note(decide(known, Vec::new(), journal.now()));
+        let decided = self.decided(decide(known, Vec::new(), journal.now()), journal);
         let permit = settle(self, decided, arrival, journal).await?;
         let mut recording = self.recorded(permit, journal, drain).await?;
         let reply = match self.forward(&mut recording).await {
@@ -155,6 +159,18 @@ impl Gateway {
             Err(refusal) => return Err(recording.failed(refusal)),
         };
         recording.follow(masked).await
+    }
+
+    /// Tells of a decision, and lets those know who look at some a second time.
+    pub(crate) fn decided(&self, decided: Decided, journal: &mut Journal) -> Decided {
+        if let Some(second_look) = &self.second_look {
+            second_look.look(journal.request(), &decided);
+        }
+        let decided = journal.note(decided);
+        if let Some(noticed) = decided.noticed() {
+            journal.tell(noticed);
+        }
+        decided
     }
 }
 

@@ -190,7 +190,7 @@ impl Recording {
     pub(crate) fn told(&mut self, view: &View) {
         self.story.usage(view.usage());
         self.story.masked(view.tallies());
-        self.story.alerted(view.alerted());
+        self.story.alerted(view.alerted(), view.noticed());
     }
 
     pub(crate) fn piece(&mut self, bytes: Bytes) {

@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use gatewright_model::{BodyRef, Clock, Event, Fate, Moment, Refusal, RequestId, Side, Tally, Usage};
+use gatewright_model::{BodyRef, Clock, Event, Fate, Moment, Refusal, RequestId, RuleName, Side, Tally, Usage};
 use gatewright_store::log::{Broken, Closing, Ending};
 use gatewright_store::quotas::AHEAD_OF_RECORD;
 use http::{HeaderName, HeaderValue};
@@ -50,6 +50,7 @@ pub(crate) struct Story {
     usage: Option<Usage>,
     masked: Vec<Tally>,
     alerted: Vec<Tally>,
+    noticed: Vec<RuleName>,
     /// What is reserved of budgets until the end.
     held: Option<Box<Held>>,
     /// What the model server is lent until the end.
@@ -95,6 +96,7 @@ impl Story {
             usage: None,
             masked: Vec::new(),
             alerted: Vec::new(),
+            noticed: Vec::new(),
             held: None,
             lent: None,
             unproven: 0,
@@ -147,8 +149,8 @@ impl Story {
     }
 
     /// What the caller was given unmasked that policy wants to know of.
-    pub(crate) fn alerted(&mut self, passed: Vec<Tally>) {
-        self.alerted = passed;
+    pub(crate) fn alerted(&mut self, passed: Vec<Tally>, noticed: Vec<RuleName>) {
+        (self.alerted, self.noticed) = (passed, noticed);
     }
 
     /// Records a piece of the answer, in its masked view, as it is delivered.
@@ -194,6 +196,10 @@ impl Story {
         if !self.alerted.is_empty() {
             let passed = std::mem::take(&mut self.alerted);
             self.tell(Event::Alerted { side: Side::Answer, passed });
+        }
+        if !self.noticed.is_empty() {
+            let rules = std::mem::take(&mut self.noticed);
+            self.tell(Event::Noticed { side: Side::Answer, rules });
         }
         if let Some(held) = self.held.take() {
             let spent = held.settle(fate, self.usage, self.delivered);

@@ -27,6 +27,10 @@ pub(crate) struct Maskers {
     substitutes: Answered,
     restoring: Restoring,
     rules: Vec<RuleName>,
+    /// The rules that only want to be told.
+    alerts: Vec<RuleName>,
+    /// Those of them that matched, each once.
+    noticed: Vec<RuleName>,
     open: Vec<(Channel, Lane)>,
     masked: Counts,
     alerted: Counts,
@@ -48,6 +52,8 @@ impl Maskers {
             substitutes: Answered { key: Arc::clone(request.pseudonyms()) },
             restoring: if request.vault().is_empty() { Restoring::Nothing } else { restoring },
             rules: request.answer_rules().to_vec(),
+            alerts: request.answer_alerts().to_vec(),
+            noticed: Vec::new(),
             open: Vec::new(),
             masked: Counts::default(),
             alerted: Counts::default(),
@@ -67,6 +73,11 @@ impl Maskers {
         self.alerted.and(self.open.iter().map(|(_, lane)| lane.masker.alerted(detectors)))
     }
 
+    /// The rules that only want to be told and that matched so far.
+    pub(crate) fn noticed(&self) -> Vec<RuleName> {
+        self.noticed.clone()
+    }
+
     fn lane(&self, channel: Channel, place: Place<'_>) -> Lane {
         let mut masker = Masker::new(self.treatments.clone());
         if let Some(revealed) = self.revealed(channel) {
@@ -75,7 +86,8 @@ impl Maskers {
         if let Place::Field(path) = place {
             masker = masker.in_field(&self.world.detectors, &field(path));
         }
-        let rules = (!self.rules.is_empty() && self.world.answer_rules.is_some()).then(Scanner::new);
+        let looks = !(self.rules.is_empty() && self.alerts.is_empty());
+        let rules = (looks && self.world.answer_rules.is_some()).then(Scanner::new);
         Lane { rules, masker }
     }
 }
@@ -131,6 +143,8 @@ pub(crate) fn field(path: &str) -> FieldPath {
 struct Stages<'m> {
     world: &'m World,
     wanted: &'m [RuleName],
+    alerts: &'m [RuleName],
+    noticed: &'m mut Vec<RuleName>,
     substitutes: &'m mut Answered,
 }
 
@@ -150,9 +164,16 @@ impl Stages<'_> {
         let mut outcome = Ok(());
         let mut pass = |span: Span<'_>| {
             let broken = match span {
-                Span::Found { info_type, .. } => {
-                    rules.rules.get(info_type.place()).is_none_or(|rule| self.wanted.contains(rule))
-                }
+                Span::Found { info_type, .. } => match rules.rules.get(info_type.place()) {
+                    Some(rule) if self.alerts.contains(rule) => {
+                        if !self.noticed.contains(rule) {
+                            self.noticed.push(rule.clone());
+                        }
+                        false
+                    }
+                    Some(rule) => self.wanted.contains(rule),
+                    None => true,
+                },
                 Span::Clean(_) | Span::Swallowed { .. } => false,
             };
             if broken {
@@ -195,7 +216,13 @@ impl Words for Maskers {
         }
         // A channel that nobody began is an answer that nobody understood.
         let (_, lane) = self.open.iter_mut().find(|(open, _)| *open == channel).ok_or(Blocked)?;
-        let mut stages = Stages { world: &self.world, wanted: &self.rules, substitutes: &mut self.substitutes };
+        let mut stages = Stages {
+            world: &self.world,
+            wanted: &self.rules,
+            alerts: &self.alerts,
+            noticed: &mut self.noticed,
+            substitutes: &mut self.substitutes,
+        };
         stages.push(lane, Some(text), out)
     }
 
@@ -205,7 +232,13 @@ impl Words for Maskers {
         if !self.world.stages.masking() {
             return Ok(());
         }
-        let mut stages = Stages { world: &self.world, wanted: &self.rules, substitutes: &mut self.substitutes };
+        let mut stages = Stages {
+            world: &self.world,
+            wanted: &self.rules,
+            alerts: &self.alerts,
+            noticed: &mut self.noticed,
+            substitutes: &mut self.substitutes,
+        };
         let outcome = stages.push(&mut lane, None, out);
         self.masked.add(lane.masker.tally(&self.world.detectors));
         self.alerted.add(lane.masker.alerted(&self.world.detectors));

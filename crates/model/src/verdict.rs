@@ -13,8 +13,8 @@ pub struct RuleRef {
     pub line: u32,
 }
 
-/// What was decided of a call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+/// What was decided of a call; the later, the sterner.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Verdict {
     /// Every access question was answered with yes.
     Allow,

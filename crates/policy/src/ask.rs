@@ -7,9 +7,9 @@ use gatewright_model::{Identity, Parameter, Quantity, Setting, Timestamp};
 
 use crate::Question;
 use crate::action::Action;
-use crate::cedar::uid;
-use crate::compile::{Compiled, RolePart};
-use crate::context;
+use crate::cedar::{PARSED_SCHEMA, uid};
+use crate::compile::{Compiled, Policies, RolePart, Spoken};
+use crate::context::{self, Attributes};
 use crate::index::{Effect, Rule, Shelf, Trigger};
 
 /// Who asks about what, for as many actions and resources as a call has.
@@ -19,6 +19,16 @@ pub(crate) struct Asking<'a> {
     pub(crate) about: About<'a>,
     pub(crate) principal: &'a EntityUid,
     pub(crate) roles: &'a [u32],
+    pub(crate) by: By<'a>,
+}
+
+/// Who says which rules hold.
+#[derive(Clone, Copy)]
+pub(crate) enum By<'a> {
+    /// The index, which finds the rules that could speak and has Cedar evaluate what is left of them.
+    Index,
+    /// Cedar's authorizer, over all policies of the caller's roles.
+    Authorizer(&'a Policies),
 }
 
 /// What the context is made from.
@@ -71,6 +81,11 @@ pub(crate) struct Forbids {
 impl Asking<'_> {
     /// Which permits hold for this action on this resource.
     pub(crate) fn permits(&self, action: Action, resource: u32, side: &Side<'_>) -> Permits {
+        if let By::Authorizer(policies) = self.by {
+            // What it does not permit it says nothing of.
+            let spoken = self.authorized(policies, Effect::Permit, action, resource, side);
+            return Permits { granted: spoken.map(|spoken| spoken.held).unwrap_or_default(), missed: Vec::new() };
+        }
         let mut permits = Permits::default();
         self.each(action, Effect::Permit, resource, side, |rule, holds| match holds {
             Some(true) => permits.granted.push(rule),
@@ -81,6 +96,13 @@ impl Asking<'_> {
 
     /// Which forbids fire for this action on this resource.
     pub(crate) fn forbids(&self, action: Action, resource: u32, side: &Side<'_>) -> Forbids {
+        if let By::Authorizer(policies) = self.by {
+            return match self.authorized(policies, Effect::Forbid, action, resource, side) {
+                Some(Spoken { held, erred }) => Forbids { fired: held, broken: erred.first().copied() },
+                // A question that Cedar cannot be asked denies.
+                None => Forbids { fired: Vec::new(), broken: Some(self.compiled.common().base) },
+            };
+        }
         let mut forbids = Forbids::default();
         self.each(action, Effect::Forbid, resource, side, |rule, holds| match holds {
             Some(true) => forbids.fired.push(rule),
@@ -107,6 +129,28 @@ impl Asking<'_> {
     pub(crate) fn shelves(&self) -> impl Iterator<Item = Shelf<'_>> {
         let own = self.roles.iter().flat_map(|role| self.compiled.shelves(*role));
         std::iter::once(self.compiled.common()).chain(own)
+    }
+
+    /// Asks the authorizer, with everything in the context that the schema promises.
+    fn authorized(
+        &self,
+        policies: &Policies,
+        effect: Effect,
+        action: Action,
+        resource: u32,
+        side: &Side<'_>,
+    ) -> Option<Spoken> {
+        let resources = &self.compiled.resources;
+        let context = match self.about {
+            About::Call(question, model) => {
+                context::call(question, side.settings, model, Attributes::all(), resources)?
+            }
+            About::Visit(identity, now) => context::visit(identity, now)?,
+        };
+        let action = self.actions.get(action.index())?.clone();
+        let resource = resources.uids.get(usize::try_from(resource).ok()?)?.clone();
+        let request = Request::new(self.principal.clone(), action, resource, context, Some(&PARSED_SCHEMA)).ok()?;
+        Some(policies.ask(effect, &request))
     }
 
     /// Gives every candidate with whether it holds; `None` where Cedar reports an error.

@@ -1,4 +1,6 @@
-use gatewright_model::{Delivery, Identity, InfoType, Parameters, RoleName, RuleName, Terms, Timestamp, Trust};
+use gatewright_model::{
+    Delivery, Identity, InfoType, ModelName, Parameters, RoleName, RuleName, Terms, Timestamp, Trust,
+};
 
 use crate::action::Action;
 use crate::ask::{About, Side};
@@ -22,8 +24,19 @@ pub struct Case {
     pub found: Vec<InfoType>,
     /// The rules whose holds a person has lifted.
     pub approvals: Vec<RuleName>,
+    /// Where the call would go, as a gateway found it; `None`: wherever the model of its terms is.
+    pub resolved: Option<Resolved>,
     /// When.
     pub now: Timestamp,
+}
+
+/// Where a call would go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Resolved {
+    /// The model that it is judged by: not always one that it names, and not every one that it names.
+    pub model: Option<ModelName>,
+    /// How far the connection is trusted.
+    pub trust: Trust,
 }
 
 impl Case {
@@ -36,7 +49,8 @@ impl Case {
             parameters: Parameters::new(),
             delivery: Delivery::Whole,
         };
-        Self { identity, roles: None, terms, matched: Vec::new(), found: Vec::new(), approvals: Vec::new(), now }
+        let (matched, found, approvals) = (Vec::new(), Vec::new(), Vec::new());
+        Self { identity, roles: None, terms, matched, found, approvals, resolved: None, now }
     }
 }
 
@@ -113,7 +127,12 @@ impl Catalogue {
             Some(names) => self.roles_named(&case.identity, names),
             None => self.roles_of(&case.identity, case.now),
         };
-        let placed = case.terms.model.as_ref().and_then(|model| self.placed(model.as_str()));
+        let (model, trust) = match &case.resolved {
+            Some(Resolved { model, trust }) => (model.as_ref(), Some(*trust)),
+            None => (case.terms.model.as_ref(), None),
+        };
+        let placed = model.and_then(|model| self.placed(model.as_str()));
+        let trust = trust.or(placed.map(|(_, trust)| trust)).unwrap_or(Trust::External);
         // An index that no info type has: what is found and not known makes the decision a denial.
         let index = |found: &InfoType| self.compiled.resources.info_type_index(found.as_str()).unwrap_or(u16::MAX);
         let found: Vec<u16> = case.found.iter().map(index).collect();
@@ -123,7 +142,7 @@ impl Catalogue {
             now: case.now,
             terms: &case.terms,
             model: placed.map(|(facts, _)| facts),
-            trust: placed.map_or(Trust::External, |(_, trust)| trust),
+            trust,
             matched: &case.matched,
             found: &found,
             approvals: &case.approvals,

@@ -8,8 +8,8 @@ use gatewright_model::{
 };
 
 use crate::action::Action;
-use crate::answers::AnswerRules;
-use crate::ask::{About, Asking, Side, principal};
+use crate::answers::{ForCall, TextRules};
+use crate::ask::{About, Asking, By, Side, principal};
 use crate::cedar::uid;
 use crate::compile::{Compiled, compile};
 use crate::decide::{self, Access};
@@ -43,7 +43,7 @@ pub struct Catalogue {
     masking: Masking,
     conditional: Conditional,
     prompt_rules: HashSet<RuleName>,
-    answer_rules: AnswerRules,
+    text_rules: TextRules,
     approvals: Vec<ApprovalText>,
     /// The roles that can be had for a time, by name, with their numbers.
     requestable: HashMap<RoleName, u32>,
@@ -96,7 +96,7 @@ impl Catalogue {
             masking: Masking::of(&text, &compiled.resources),
             conditional: Conditional::of(&compiled),
             prompt_rules: with_prompt.map(|rule| rule.name.clone()).collect(),
-            answer_rules: AnswerRules::of(&text, &compiled.resources),
+            text_rules: TextRules::of(&text, &compiled.resources),
             approvals: text.approvals().to_vec(),
             requestable: (0..)
                 .zip(&text.roles)
@@ -142,6 +142,11 @@ impl Catalogue {
             same.is_none_or(|same| same.prompt != rule.prompt)
         });
         untried.map(|rule| &rule.name)
+    }
+
+    /// The info types that it masks or lets through.
+    pub fn info_types(&self) -> &[InfoType] {
+        &self.info_types
     }
 
     /// Whether this info type is one that is masked or let through by this catalogue.
@@ -219,19 +224,25 @@ impl Catalogue {
     /// Decides a call. Total: every question has an answer, and trouble inside a policy is a denial.
     pub fn decide(&self, question: &Question<'_>) -> Decision {
         let roles = self.own(question.roles, question.identity, question.now);
+        self.decide_by(question, &roles, By::Index)
+    }
+
+    /// Decides by who says which rules hold.
+    pub(crate) fn decide_by(&self, question: &Question<'_>, roles: &Roles, by: By<'_>) -> Decision {
         let numbers = roles.numbers(question.now);
         let model = question.model.and_then(|model| self.compiled.resources.model(model.name.as_str()));
         let about = About::Call(question, model);
-        let asking = self.asking(about, &roles.0.principal, &numbers);
+        let asking = Asking { by, ..self.asking(about, &roles.0.principal, &numbers) };
         let access = if !self.understands(question) {
             Access::denied(words::default_deny(), words::stale())
         } else if decide::is_list(question) {
-            self.list(question.identity, &roles, question.now)
+            self.list(question.identity, roles, question.now)
         } else {
             decide::access(&asking, question, model)
         };
-        let exposed = treatments(&asking, question, &roles, &self.conditional, &self.masking, &access.settings);
+        let exposed = treatments(&asking, question, roles, &self.conditional, &self.masking, &access.settings);
         let names = roles.names(question.now);
+        let ForCall { answer_rules, answer_alerts, prompt_alerts } = self.text_rules.for_call(question, &names);
         let budgets = match access.verdict {
             Verdict::Deny => Vec::new(),
             Verdict::Allow | Verdict::Hold => {
@@ -247,7 +258,9 @@ impl Catalogue {
             request: exposed.request,
             reply: exposed.reply,
             tools: exposed.tools,
-            answer_rules: self.answer_rules.for_call(question, &names),
+            answer_rules,
+            answer_alerts,
+            prompt_alerts,
             datasets: access.datasets,
             budgets,
             roles: names,
@@ -344,6 +357,6 @@ impl Catalogue {
     }
 
     pub(crate) fn asking<'a>(&'a self, about: About<'a>, principal: &'a EntityUid, roles: &'a [u32]) -> Asking<'a> {
-        Asking { compiled: &self.compiled, actions: &self.actions, about, principal, roles }
+        Asking { compiled: &self.compiled, actions: &self.actions, about, principal, roles, by: By::Index }
     }
 }

@@ -8,12 +8,12 @@
 use std::collections::BTreeSet;
 
 use gatewright_model::{
-    DatasetName, InfoType, ModelName, Operation, Parameter, Quantity, RoleName, Timestamp, Treatment,
+    DatasetName, InfoType, ModelName, Operation, Parameter, Quantity, RoleName, Timestamp, Treatment, Verdict,
 };
 
 use crate::reach::somebody;
 use crate::text::is_about_dataset;
-use crate::{ADMIN_PERMISSIONS, Case, Catalogue, Decision, Thing};
+use crate::{ADMIN_PERMISSIONS, Case, Catalogue, Decision, Thing, Values};
 
 /// Something that the two catalogues answer differently.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,6 +66,48 @@ impl Difference {
             std::cmp::Ordering::Less => Change::Refused,
             std::cmp::Ordering::Equal => Change::Terms,
         }
+    }
+}
+
+impl Catalogue {
+    /// How what `other` decides of a call differs from what this catalogue decided; `None`: in nothing that the caller or
+    /// the model server would notice. Texts of refusals are no difference.
+    pub fn weigh(&self, decided: &Decision, other: &Self, by_other: &Decision, values: Values) -> Option<Change> {
+        let (old, new) = (answered(decided), answered(by_other));
+        if old.word != new.word {
+            let (about, roles, example) = (String::new(), Vec::new(), None);
+            return Some(Difference { roles, about, old, new, example }.change());
+        }
+        if decided.verdict == Verdict::Deny {
+            return None;
+        }
+        let same_values = match values {
+            Values::Altered => true,
+            Values::AsDecided => {
+                let sides = [
+                    (&decided.request, &by_other.request),
+                    (&decided.reply, &by_other.reply),
+                    (&decided.tools, &by_other.tools),
+                ];
+                sides.into_iter().all(|(one, another)| self.treats_alike(one, other, another))
+            }
+        };
+        let same = old.terms == new.terms
+            && same_values
+            && decided.answer_rules == by_other.answer_rules
+            && (&decided.answer_alerts, &decided.prompt_alerts) == (&by_other.answer_alerts, &by_other.prompt_alerts);
+        (!same).then_some(Change::Terms)
+    }
+
+    /// Whether each info type of this catalogue has the same treatment under another, which may number them otherwise.
+    fn treats_alike(&self, own: &[Treatment], other: &Self, others: &[Treatment]) -> bool {
+        if self.info_types == other.info_types {
+            return own == others;
+        }
+        self.info_types.iter().zip(own).all(|(info_type, treatment)| {
+            let at = other.info_types.iter().position(|known| known == info_type);
+            at.and_then(|at| others.get(at)) == Some(treatment)
+        })
     }
 }
 

@@ -8,14 +8,17 @@ use std::collections::{BTreeSet, HashSet};
 use cedar_policy::{Authorizer, Context, Decision, Entities, Entity, EntityUid, PolicyId, PolicySet, Request};
 use gatewright_model::{
     ConnectionName, DatasetName, Delivery, Identity, InfoType, IssuerName, Kind, ModelName, Operation, Parameter,
-    Parameters, Quantity, RuleName, Setting, Terms, Timestamp, Trust, WhySet,
+    Parameters, Quantity, RuleName, Setting, Terms, Timestamp, Treatment, Trust, Verdict, WhySet,
 };
 
 use crate::action::Action;
 use crate::ask::{About, Asking, Side};
 use crate::cedar::{PARSED_SCHEMA, uid};
 use crate::context::{self, Attributes};
-use crate::{Catalogue, DatasetFacts, Landscape, ModelFacts, Question, Roles, Source, parse};
+use crate::{
+    Again, Case, Catalogue, DatasetFacts, Doubt, Landscape, ModelFacts, Question, Resolved, Roles, Source, Values,
+    parse,
+};
 
 /// A small generator of numbers, so that a failure names its seed and nothing else is needed to repeat it.
 struct Dice(u64);
@@ -352,8 +355,48 @@ fn compare(dice: &mut Dice, scene: &Scene) -> (usize, usize) {
     }
     let decision = catalogue.decide(&question);
     exposed(scene, &question, &asking, &decision);
+    again(scene, &question, &decision);
     assert!(decision.refusal.is_some() != (decision.verdict == gatewright_model::Verdict::Allow));
     (permitted, broken)
+}
+
+/// What a running gateway does with some of its decisions says the same of all of these; of a decision that was changed it
+/// says so.
+fn again(scene: &Scene, question: &Question<'_>, decision: &crate::Decision) {
+    let catalogue = &scene.catalogue;
+    let found = question.found.iter().filter_map(|at| scene.landscape.info_types.get(usize::from(*at)).cloned());
+    let case = Case {
+        identity: question.identity.clone(),
+        roles: None,
+        terms: question.terms.clone(),
+        matched: question.matched.to_vec(),
+        found: found.collect(),
+        approvals: question.approvals.to_vec(),
+        resolved: Some(Resolved { model: question.model.map(|model| model.name.clone()), trust: question.trust }),
+        now: question.now,
+    };
+    assert_eq!(catalogue.decide_again(&case, decision, Values::AsDecided), Again::Agrees);
+    let mut changed = decision.clone();
+    changed.verdict = match decision.verdict {
+        Verdict::Allow => Verdict::Deny,
+        Verdict::Hold | Verdict::Deny => Verdict::Allow,
+    };
+    let doubted = catalogue.decide_again(&case, &changed, Values::AsDecided);
+    assert_eq!(doubted, Again::Differs(Doubt { about: "verdict", authorizer: decision.verdict }));
+    if decision.verdict != Verdict::Deny {
+        let mut shown = decision.clone();
+        let kept = shown.reply.iter().map(|treatment| match treatment {
+            Treatment::Keep => Treatment::Redact,
+            _ => Treatment::Keep,
+        });
+        shown.reply = kept.collect();
+        let about = |values| match catalogue.decide_again(&case, &shown, values) {
+            Again::Differs(doubt) => doubt.about,
+            Again::Agrees => "nothing",
+            Again::NotAsked => "not asked",
+        };
+        assert_eq!((about(Values::AsDecided), about(Values::Altered)), ("exposure", "nothing"));
+    }
 }
 
 /// What is shown of each info type is what Cedar permits and does not forbid.

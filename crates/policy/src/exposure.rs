@@ -6,7 +6,7 @@ use std::sync::Arc;
 use gatewright_model::{Operation, Setting, Treatment, Trust};
 
 use crate::action::Action;
-use crate::ask::{Asking, Side};
+use crate::ask::{Asking, By, Side};
 use crate::compile::{Compiled, RolePart};
 use crate::index::{Effect, Shelf};
 use crate::masking::Masking;
@@ -71,7 +71,10 @@ pub(crate) fn treatments(
         let parts = &parts;
         move |info_type| masking.treatment(parts, info_type, way)
     };
-    let rules = if conditional.concerns(asking.roles) { Rules::Conditional(settings) } else { Rules::Plain };
+    let rules = match asking.by {
+        By::Index if !conditional.concerns(asking.roles) => Rules::Plain,
+        By::Index | By::Authorizer(_) => Rules::Conditional(settings),
+    };
     let request = || all(asking, Action::Disclose, masked(inward), rules);
     let reply = || all(asking, Action::Reveal, masked(Way::Out(question.trust)), rules);
     let tools = |reply: &[Treatment]| {

@@ -18,6 +18,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail by panicking"))]
 
 mod action;
+mod again;
 mod answers;
 mod ask;
 mod budget;
@@ -50,14 +51,16 @@ mod roles;
 mod starter;
 mod test;
 mod text;
+mod unpriced;
 mod variants;
 mod words;
 
 /// The name of the built-in rule that speaks where no other does.
 pub const DEFAULT_DENY: &str = "default-deny";
 
+pub use again::{Again, Doubt, Values};
 pub use budget::{Budget, BudgetWindow, Charge};
-pub use case::Case;
+pub use case::{Case, Resolved};
 pub use catalogue::Catalogue;
 pub use cedar::SCHEMA;
 pub use compare::{Answered, Change, Difference};

@@ -49,6 +49,10 @@ pub struct Decision {
     pub tools: Arc<[Treatment]>,
     /// The content rules with `answer` patterns that this call's answer must be held against.
     pub answer_rules: Vec<RuleName>,
+    /// The content rules with `answer` patterns that only want to be told where this call's answer matches.
+    pub answer_alerts: Vec<RuleName>,
+    /// The content rules that only want to be told, and that this call's texts match.
+    pub prompt_alerts: Vec<RuleName>,
     /// What the call may take out of each dataset of its terms, in their order; empty unless allowed or held.
     pub datasets: Vec<DatasetTerms>,
     /// The budgets that the call is charged to: those of every role whose grant it needs, and the common ones. Empty

@@ -48,7 +48,7 @@ impl Catalogue {
     }
 
     /// A case as this catalogue can take it: what it has no rule or detector for is neither matched nor found under it.
-    pub(crate) fn understood(&self, case: &Case) -> Case {
+    pub fn understood(&self, case: &Case) -> Case {
         let mut case = case.clone();
         case.matched.retain(|rule| self.looks_at_prompts(rule));
         case.found.retain(|found| self.info_types.contains(found));

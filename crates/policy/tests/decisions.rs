@@ -192,6 +192,47 @@ fn content_rules_hold_and_refuse() {
 }
 
 #[test]
+fn a_rule_that_alerts_decides_nothing_and_is_told_of_the_calls_that_it_is_about() {
+    let alert = "rules:
+  - { name: tone, when: { roles: [analyst], prompt: { words: [x] }, answer: { words: [x] } }, then: { alert: true } }
+  - { name: codes, when: { answer: { words: [x] } }, then: { refuse: true } }
+";
+    let catalogue = compile(&format!("{BASE}{alert}")).unwrap();
+    let (ann, sue) = (person("ann", &["analysts"]), person("sue", &["seniors"]));
+    let chat = ask(Operation::Chat, "sales-forecast")
+        .stating(Parameter::MaxTokens, "10")
+        .stating(Parameter::Temperature, "0.1");
+    let names = |rules: &[RuleName]| rules.iter().map(|rule| rule.as_str().to_owned()).collect::<Vec<_>>().join(",");
+    let told = |ask: support::Ask, who| {
+        let decision = ask.by(who, &catalogue);
+        let rules =
+            [&decision.prompt_alerts, &decision.answer_alerts, &decision.answer_rules].map(|rules| names(rules));
+        format!("{}: {}", line(&decision), rules.join(" | "))
+    };
+    assert_eq!(told(chat.clone(), &ann), "allow by analyst/grant-1:  | tone | codes");
+    assert_eq!(told(chat.clone().matching("tone"), &ann), "allow by analyst/grant-1: tone | tone | codes");
+    assert_eq!(told(chat.matching("tone"), &sue), "allow by senior/grant-1:  |  | codes", "the rule is about analysts");
+    for (rule, words) in [
+        ("when: { models: [sales-forecast] }, then: { alert: true }", "needs a `prompt` or an `answer`"),
+        ("when: { prompt: { words: [x] } }, then: { alert: false }", "`then` is"),
+        ("when: { prompt: { words: [x] } }, then: { alert: true, refuse: true }", "`then` is"),
+    ] {
+        let faults = compile(&format!("{BASE}rules: [{{ name: r, {rule} }}]\n")).unwrap_err();
+        assert!(faults.contains(words), "{rule}: {faults}");
+    }
+}
+
+#[test]
+fn budgets_of_cost_warn_of_models_without_a_price() {
+    let budgets = "budgets: { spend: { cost: 5, per: day }, calls: { requests: 5, per: day } }\n";
+    let catalogue = compile(&format!("{BASE}{budgets}")).unwrap();
+    let warned = catalogue.unpriced(|name| name.as_str() == "sales-forecast");
+    assert_eq!(warned.len(), 1, "{}", lines(&warned));
+    assert!(lines(&warned).contains("the budget spend counts cost"), "{}", lines(&warned));
+    assert!(!lines(&warned).contains("sales-forecast") && catalogue.unpriced(|_| true).is_empty());
+}
+
+#[test]
 fn who_could_not_use_a_model_is_not_told_of_its_rules() {
     let catalogue = compile(&format!("{BASE}{RULES}")).unwrap();
     let nobody = person("nobody", &[]);

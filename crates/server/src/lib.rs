@@ -16,6 +16,7 @@ mod notifications;
 pub mod quickstart;
 pub mod readiness;
 pub mod run;
+mod shadow;
 pub mod start_fault;
 pub mod state;
 pub mod system;

@@ -1,11 +1,11 @@
 //! Whether the gateway can be relied on, as `/readyz` tells it.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use gatewright_admin::Standing as StandingOf;
 use gatewright_api::{Note, Readiness as Answer, Reason, ReasonCode};
-use gatewright_gateway::Gateway;
+use gatewright_gateway::{Gateway, SecondLook};
 use gatewright_store::log::{Log, LogState};
 use gatewright_store::state::{Standing, State};
 
@@ -18,12 +18,26 @@ pub struct Readiness {
     state: State,
     configuration: Option<Arc<ReloaderStatus>>,
     draining: AtomicBool,
+    second_look: OnceLock<Arc<SecondLook>>,
 }
 
 impl Readiness {
     /// Judges by these parts.
     pub fn new(gateway: Arc<Gateway>, log: Log, state: State, configuration: Option<Arc<ReloaderStatus>>) -> Arc<Self> {
-        Arc::new(Self { gateway, log, state, configuration, draining: AtomicBool::new(false) })
+        Arc::new(Self {
+            gateway,
+            log,
+            state,
+            configuration,
+            draining: AtomicBool::new(false),
+            second_look: OnceLock::new(),
+        })
+    }
+
+    /// Tells from now on of decisions that came out otherwise when they were made again.
+    pub fn watch(&self, second_look: Arc<SecondLook>) {
+        // Told once, at the start.
+        let _ = self.second_look.set(second_look);
     }
 
     /// From now on no caller should be sent here.
@@ -67,6 +81,12 @@ impl StandingOf for Readiness {
         self.issuers(&mut reasons, &mut notes);
         if let Some(message) = self.configuration.as_ref().and_then(|status| status.note()) {
             notes.push(Note { message });
+        }
+        let rechecks = self.second_look.get().map(|second_look| second_look.rechecks()).unwrap_or_default();
+        if let Some((at, request)) = rechecks.first_doubt {
+            let doubted = rechecks.doubted;
+            let words = "decisions came out otherwise when Cedar's authorizer made them again, the first";
+            notes.push(Note { message: format!("{doubted} {words} {request} at {at}: the index of rules is wrong") });
         }
         Answer::of(reasons, notes)
     }

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use gatewright_admin::{Access, Authority, Bench, Notifications, Part, Policies, Reviews, WhoAmI};
+use gatewright_admin::{Access, Authority, Bench, Notifications, Part, Policies, Reviews, Shadows, WhoAmI};
 use gatewright_dial::{Dial, Roots};
-use gatewright_gateway::{Gateway, Holds, Inbound, Lending, Lent, Outbound, Parts, Room, Stages, Threads};
+use gatewright_gateway::{Gateway, Holds, Inbound, Lending, Lent, Outbound, Parts, Room, SecondLook, Stages, Threads};
 use gatewright_identity::Identities;
 use gatewright_model::{Clock, Entropy, Event, Moment};
 use gatewright_notify::Office;
@@ -37,6 +37,7 @@ use crate::keys::{DeploymentKeys, create_folder};
 use crate::listen::{self, Bounds, Drain, Front, Peer, ReloadingTls, Serve, Workers};
 use crate::notifications::{SlackHook, channels, office};
 use crate::readiness::Readiness;
+use crate::shadow::LiveShadow;
 use crate::start_fault::StartFault;
 use crate::state;
 use crate::system::{SystemClock, SystemEntropy};
@@ -152,6 +153,10 @@ impl Running {
             }
             Watched::Nothing => None,
         };
+        let second_look = SecondLook::start(log.clone(), Arc::clone(&clock)).map_err(StartFault::Threads)?;
+        second_look.recheck_one_of(ready.recheck);
+        let second_look = Arc::new(second_look);
+        telemetry.follow_second_look(&second_look);
         let lent = Arc::new(Lent::default());
         let world = world(loaded, Arc::clone(&identities), Arc::clone(&lent), 1, stages())?;
         let link = approvals_link(&ready, &admin_port);
@@ -172,6 +177,7 @@ impl Running {
             owned: Arc::clone(shared.owned()),
             holds: Some(Arc::clone(&holds)),
             lending: lending.clone(),
+            second_look: Some(Arc::clone(&second_look)),
             pseudonym_key: keys.pseudonyms,
         }));
         identities.start();
@@ -180,6 +186,7 @@ impl Running {
         let _ = tokio::time::timeout(FIRST_KEYS, identities.tried()).await;
         let readiness =
             Readiness::new(Arc::clone(&gateway), log.clone(), shared.clone(), reloader.as_ref().map(Reloader::status));
+        readiness.watch(Arc::clone(&second_look));
         let bounds = Bounds::from(&ready.limits);
         let data_drain = Drain::new();
         let cutting = data_drain.clone();
@@ -198,8 +205,13 @@ impl Running {
         let mut parts: Vec<Arc<dyn Part>> =
             vec![Arc::new(WhoAmI::new(asked)), reviews, Arc::new(access), Arc::new(told)];
         let running = Arc::new(ArcSwap::from_pointee(ready.clone()));
+        let judge = Arc::new(LiveJudge::new(Arc::clone(&running)));
+        let shadow = (Arc::clone(&gateway), Arc::clone(&second_look), Arc::clone(&running), Arc::clone(&clock));
+        let shadow = Arc::new(LiveShadow::new(shadow.0, shadow.1, shadow.2, shadow.3));
+        let (judging, looking) = (Arc::clone(&judge), Arc::clone(&shadow));
+        let asked = Arc::clone(&authority) as Arc<dyn Authority>;
+        parts.push(Arc::new(Shadows::new(shared.clone(), judging, looking, asked, Arc::clone(&clock))));
         if versions.is_some() {
-            let judge = Arc::new(LiveJudge::new(Arc::clone(&running)));
             let authority = Arc::clone(&authority) as Arc<dyn Authority>;
             parts.push(Arc::new(Policies::new(shared.clone(), judge, authority, Arc::clone(&clock))));
         }
@@ -226,6 +238,7 @@ impl Running {
         let (announcing, delivering) = (Arc::clone(&office), Arc::clone(&office));
         running.beside.spawn(async move { announcing.announce().await });
         running.beside.spawn(delivering.deliver());
+        running.beside.spawn(Arc::clone(&shadow).follow(shared.clone()));
         if let Some((versions, _)) = versions {
             running.beside.spawn(state::follow(shared, versions));
         }
@@ -234,7 +247,8 @@ impl Running {
             running.beside.spawn(ask_witnesses(running.log.witnessed(), policy.policy.clone(), dial));
         }
         if let Some(reloader) = reloader {
-            running.follow(reloader, identities, telemetry, Live { door, office, configuration });
+            let live = Live { door, office, configuration, second_look, shadow };
+            running.follow(reloader, identities, telemetry, live);
         }
         Ok(running)
     }
@@ -287,7 +301,7 @@ impl Running {
                         match replaced {
                             Ok((new, told)) => {
                                 identities = new;
-                                live.replace(ready, told);
+                                live.replace(ready, told, gateway.world().epoch);
                                 telemetry.reloaded(Ok(()));
                             }
                             Err(fault) => {
@@ -355,13 +369,17 @@ struct Live {
     door: Arc<LiveDoor>,
     office: Arc<Office>,
     configuration: Arc<ArcSwap<Ready>>,
+    second_look: Arc<SecondLook>,
+    shadow: Arc<LiveShadow>,
 }
 
 impl Live {
-    fn replace(&self, ready: Arc<Ready>, told: Vec<gatewright_notify::Channel>) {
+    fn replace(&self, ready: Arc<Ready>, told: Vec<gatewright_notify::Channel>, epoch: u64) {
         self.door.replace(ready.issuers.clone());
         self.office.replace(told);
+        self.second_look.recheck_one_of(ready.recheck);
         self.configuration.store(ready);
+        self.shadow.turned(epoch);
     }
 }
 

@@ -227,7 +227,8 @@ async fn decide_anew(
         examine(call, Some(holds))
     };
     let lifted = wish.rules.iter().map(|(rule, _)| rule.clone()).collect();
-    Ok((journal.note(decide(examined, lifted, journal.now())), arrival))
+    let decided = decide(examined, lifted, journal.now());
+    Ok((gateway.decided(decided, journal), arrival))
 }
 
 /// Takes one use of each approval, or of none.

@@ -50,6 +50,8 @@ pub struct Request {
     /// What was moved into a dataset's bounds, as the caller is told of it.
     pub(super) moved: Vec<String>,
     pub(super) answer_rules: Vec<RuleName>,
+    /// Those that only want to be told.
+    pub(super) answer_alerts: Vec<RuleName>,
     /// What happens to each info type in the answer, as it is shown and as it is recorded.
     pub(super) reply: Views,
     pub(super) asked: Asked,
@@ -177,6 +179,11 @@ impl Request {
 
     pub(crate) fn answer_rules(&self) -> &[RuleName] {
         &self.answer_rules
+    }
+
+    /// The rules over the answer that only want to be told.
+    pub(crate) fn answer_alerts(&self) -> &[RuleName] {
+        &self.answer_alerts
     }
 
     pub(crate) const fn protocol(&self) -> &'static dyn Protocol {

@@ -1,5 +1,5 @@
 use bytes::Bytes;
-use gatewright_model::{Code, Refusal, Tally, Usage};
+use gatewright_model::{Code, Refusal, RuleName, Tally, Usage};
 use gatewright_protocols::{Fault, ReplyEditor};
 
 use super::Request;
@@ -96,6 +96,11 @@ impl View {
     /// What was shown that policy wants to know of.
     pub(crate) fn alerted(&self) -> Vec<Tally> {
         self.shown.as_ref().map(|side| side.words.alerted()).unwrap_or_default()
+    }
+
+    /// The rules that only want to be told that what was shown matches.
+    pub(crate) fn noticed(&self) -> Vec<RuleName> {
+        self.shown.as_ref().map(|side| side.words.noticed()).unwrap_or_default()
     }
 
     /// What was masked in the recorded view.

@@ -10,7 +10,7 @@ use std::time::Duration;
 use gatewright_demo::issuer::{Issuer, Person};
 
 use gatewright_gateway::{
-    Audience, Connection, Drain, Gateway, Inbound, Limits, Model, Parts, Price, Stages, Threads, World,
+    Audience, Connection, Drain, Gateway, Inbound, Limits, Model, Parts, Price, SecondLook, Stages, Threads, World,
 };
 use gatewright_identity::{Dial, Identities, IssuerConfig, Roots};
 use gatewright_masking::{CustomPattern, CustomRule, Detectors};
@@ -155,6 +155,8 @@ pub(crate) struct Desk {
     pub(crate) disk: FakeDisk,
     pub(crate) ears: Arc<Ears>,
     pub(crate) books: Arc<Books>,
+    pub(crate) second_look: Arc<SecondLook>,
+    gateway: Arc<Gateway>,
     _folder: tempfile::TempDir,
 }
 
@@ -164,6 +166,17 @@ impl Desk {
     }
 
     pub(crate) async fn with(model: FakeModel, trust: Trust, disk: FakeDisk, strict_answers: bool) -> Self {
+        Self::amended(model, trust, disk, strict_answers, |world| world).await
+    }
+
+    /// In a world that the test changes; every decision is made again.
+    pub(crate) async fn amended(
+        model: FakeModel,
+        trust: Trust,
+        disk: FakeDisk,
+        strict_answers: bool,
+        amend: impl FnOnce(World) -> World,
+    ) -> Self {
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let folder = tempfile::tempdir().expect("a folder");
         let (issuer, identities) = issuer(folder.path()).await;
@@ -174,8 +187,10 @@ impl Desk {
             Log::open(Arc::new(disk.clone()), options, Arc::clone(&clock), Arc::clone(&entropy)).expect("a log");
         let ears = Arc::new(Ears::default());
         let books = Arc::new(Books::default());
+        let second_look = Arc::new(SecondLook::start(log.clone(), Arc::clone(&clock)).expect("a thread"));
+        second_look.recheck_one_of(1);
         let gateway = Arc::new(Gateway::new(Parts {
-            world: world(&model, trust, identities, strict_answers),
+            world: amend(world(&model, trust, identities, strict_answers)),
             log,
             threads: Threads::new(&[1; 32]),
             audience: Arc::clone(&ears) as Arc<dyn Audience>,
@@ -183,12 +198,17 @@ impl Desk {
             entropy,
             holds: None,
             lending: None,
+            second_look: Some(Arc::clone(&second_look)),
             quotas: Arc::new(gatewright_store::quotas::Memory::default()),
             owned: Arc::clone(&books) as Arc<dyn Owned>,
             pseudonym_key: [2; 32],
         }));
-        let address = listen(gateway).await;
-        Self { address, model, issuer, disk, ears, books, _folder: folder }
+        let address = listen(Arc::clone(&gateway)).await;
+        Self { address, model, issuer, disk, ears, books, second_look, gateway, _folder: folder }
+    }
+
+    pub(crate) fn world(&self) -> Arc<World> {
+        self.gateway.world()
     }
 
     pub(crate) fn token(&self, person: Person) -> String {
@@ -231,6 +251,20 @@ async fn issuer(folder: &std::path::Path) -> (Issuer, Arc<Identities>) {
     identities.start();
     tokio::time::timeout(Duration::from_secs(10), identities.tried()).await.expect("keys");
     (issuer, identities)
+}
+
+/// The catalogue of a desk with something changed in its text.
+pub(crate) fn catalogue(world: &World, change: impl FnOnce(&str) -> String) -> Catalogue {
+    let facts = |name: &str| ModelFacts { name: name.into(), connection: "lab".into(), tags: Vec::new() };
+    let landscape = Landscape {
+        issuers: vec!["demo".into()],
+        connections: world.connections.values().map(|known| (known.name.clone(), known.trust)).collect(),
+        models: MODELS.map(facts).to_vec(),
+        datasets: Vec::new(),
+        info_types: world.detectors.info_types().to_vec(),
+    };
+    let source = Source { name: "catalogue.yaml".to_owned(), text: change(CATALOGUE) };
+    gatewright_policy::parse(&[source]).and_then(|text| Catalogue::compile(text, &landscape)).expect("policy")
 }
 
 fn world(model: &FakeModel, trust: Trust, identities: Arc<Identities>, strict_answers: bool) -> World {

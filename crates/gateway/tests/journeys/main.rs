@@ -8,4 +8,5 @@ mod flushes;
 mod kept;
 mod masking;
 mod refusals;
+mod second_look;
 mod tokens;

@@ -203,6 +203,8 @@ pub(crate) fn rule(rule: &RuleText) -> Vec<Draft> {
     let during = rule.hours.as_ref().map(within);
     let outside = rule.outside_hours.as_ref().map(|hours| format!("!({})", within(hours)));
     let approval = match &rule.consequence {
+        // It decides nothing.
+        Consequence::Alert => return Vec::new(),
         Consequence::Refuse => None,
         Consequence::Hold(name) => Some(name.clone()),
     };

@@ -1,8 +1,11 @@
 //! From a catalogue's text to an index: names are checked, YAML becomes Cedar, everything is validated strictly, and each
 //! policy is taken apart and seated. All faults are found before any is returned.
 
+mod again;
 mod budgets;
 mod check;
+#[cfg(feature = "danger-wrong-index")]
+mod danger;
 mod generate;
 mod mentions;
 mod operator;
@@ -17,6 +20,7 @@ use std::sync::Arc;
 
 use cedar_policy::{Effect as CedarEffect, Expression, Policy, PolicySet, ValidationMode, Validator};
 
+pub(crate) use self::again::{Policies, Spoken};
 use self::generate::Draft;
 pub(crate) use self::part::RolePart;
 pub(crate) use self::place::Placement;

@@ -71,6 +71,8 @@ pub enum Consequence {
     Refuse,
     /// It waits for the approval of this name.
     Hold(String),
+    /// It goes on, and that the rule's patterns matched is told: on record and in the numbers.
+    Alert,
 }
 
 /// A rule that looks at texts. Whether it is about a call's roles and models is decided by

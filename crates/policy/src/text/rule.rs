@@ -107,8 +107,16 @@ pub(super) fn read(reader: &mut Reader, node: &Node) -> Option<RuleText> {
         reader.fault(&place, "a rule over answers takes no `datasets`, `hours`, `outside_hours` or `parameters`");
     }
     let (consequence, hold_place) = consequence?;
-    if answer.is_some() && consequence != Consequence::Refuse {
-        reader.fault(&hold_place, "an answer that is on its way cannot wait for a person: `then: { refuse: true }`");
+    if consequence == Consequence::Alert && answer.is_none() && beside_names {
+        reader.fault(&place, "a rule that alerts takes no `datasets`, `hours`, `outside_hours` or `parameters`");
+    }
+    if answer.is_some() && matches!(consequence, Consequence::Hold(_)) {
+        let words =
+            "an answer that is on its way cannot wait for a person: `then: { refuse: true }` or `{ alert: true }`";
+        reader.fault(&hold_place, words);
+    }
+    if prompt.is_none() && answer.is_none() && consequence == Consequence::Alert {
+        reader.fault(&hold_place, "an alert tells that a text matched: `when` needs a `prompt` or an `answer`");
     }
     let name = name?;
     if name.value == crate::DEFAULT_DENY || !reader.name(&name.value, &name.place, "rule") {
@@ -151,16 +159,17 @@ fn check_conditions(reader: &mut Reader, when: &Node, place: &Place) {
 }
 
 fn consequence(reader: &mut Reader, node: &Node) -> Option<(Consequence, Place)> {
-    let fields = reader.fields(node, &["refuse", "hold"]);
+    let fields = reader.fields(node, &["refuse", "hold", "alert"]);
     let place = reader.place(node);
-    match (fields.get("refuse"), fields.get("hold")) {
-        (Some(refuse), None) if reader.truth(refuse)? => Some((Consequence::Refuse, place)),
-        (None, Some(hold)) => {
+    match (fields.get("refuse"), fields.get("hold"), fields.get("alert")) {
+        (Some(refuse), None, None) if reader.truth(refuse)? => Some((Consequence::Refuse, place)),
+        (None, None, Some(alert)) if reader.truth(alert)? => Some((Consequence::Alert, place)),
+        (None, Some(hold), None) => {
             let hold = reader.text(hold)?;
             Some((Consequence::Hold(hold.value), hold.place))
         }
         _ => {
-            reader.fault(&place, "`then` is either { refuse: true } or { hold: APPROVAL }");
+            reader.fault(&place, "`then` is { refuse: true }, { alert: true } or { hold: APPROVAL }");
             None
         }
     }

@@ -2,7 +2,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use gatewright_masking::{CustomPattern, CustomRule, Detectors, RuleFault};
-use gatewright_model::{ConnectionName, Digest, InfoType, RuleName, Trust};
+use gatewright_model::{ConnectionName, Digest, InfoType, ModelName, RuleName, Trust};
 use gatewright_policy::{
     Catalogue, CatalogueText, ContentPattern, ContentRule, DatasetFacts, DetectorRule, Earlier, Landscape, ModelFacts,
     Pattern, Place,
@@ -102,6 +102,8 @@ impl Loaded {
         match (catalogue, detectors, prompt_rules, answer_rules) {
             (Some(catalogue), Some(detectors), Some(prompt_rules), Some(answer_rules)) if faults.is_empty() => {
                 warnings.extend(catalogue.warnings().iter().cloned());
+                let is_priced = |name: &ModelName| ready.models.get(name).is_some_and(|model| model.price.is_some());
+                warnings.extend(catalogue.unpriced(is_priced));
                 let detectors = Arc::new(detectors);
                 Ok(Self { ready, text, catalogue, detectors, prompt_rules, answer_rules, warnings, files, fingerprint })
             }

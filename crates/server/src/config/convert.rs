@@ -54,6 +54,7 @@ impl Conversion<'_> {
         let proxies = self.proxies(raw);
         let answers = self.answers(raw);
         let witnesses = self.witnesses(raw);
+        let recheck = self.recheck(raw);
         let grace = self.grace(raw);
         let log = raw.log.as_ref().map_or_else(Log::default, |log| self.log(log));
         Some(Ready {
@@ -76,6 +77,7 @@ impl Conversion<'_> {
             proxies,
             answers,
             witnesses,
+            recheck,
             grace,
             log,
         })
@@ -345,6 +347,17 @@ impl Conversion<'_> {
                 None
             }
         }
+    }
+
+    fn recheck(&mut self, raw: &Raw) -> u32 {
+        const USUAL: u32 = 1_000;
+        let Some(written) = raw.decisions.as_ref().and_then(|decisions| decisions.recheck.as_ref()) else {
+            return USUAL;
+        };
+        u32::try_from(written.value).unwrap_or_else(|_| {
+            self.faults.add(written.mark, "`recheck` is at most 4294967295");
+            USUAL
+        })
     }
 
     fn grace(&mut self, raw: &Raw) -> Duration {

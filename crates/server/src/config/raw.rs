@@ -26,6 +26,7 @@ pub const SECTIONS: &[(&str, &[&str])] = &[
     ("`call_tokens`", CallTokens::KEYS),
     ("`limits`", Limits::KEYS),
     ("`records`", Records::KEYS),
+    ("`decisions`", Decisions::KEYS),
     ("`drain`", Drain::KEYS),
     ("`log`", Log::KEYS),
     ("The catalogue", CatalogueSource::KEYS),
@@ -74,6 +75,8 @@ section! {
         notifications: Named<notifications::Channel>,
         /// How strict records are.
         records: Records,
+        /// How decisions are watched over.
+        decisions: Decisions,
         /// How the gateway stops.
         drain: Drain,
         /// What the gateway says of itself on standard error.
@@ -306,6 +309,14 @@ section! {
         answers: At<String>,
         /// The policy file of the witnesses that cosign the register of logs.
         witnesses: At<String>,
+    }
+}
+
+section! {
+    /// How decisions are watched over.
+    Decisions {
+        /// Of so many decisions one is made again by Cedar's own authorizer; 0: none.
+        recheck: At<u64>,
     }
 }
 

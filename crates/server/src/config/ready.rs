@@ -57,6 +57,8 @@ pub struct Ready {
     pub answers: AnswerRecords,
     /// The witnesses that cosign the register of logs; `None` where there are none.
     pub witnesses: Option<Witnesses>,
+    /// Of so many decisions one is made again by Cedar's own authorizer; 0: none.
+    pub recheck: u32,
     /// How long open streams may go on after the gateway was told to stop.
     pub grace: Duration,
     /// What the gateway says of itself.

@@ -8,6 +8,7 @@ mod admin_side;
 mod line;
 pub mod logging;
 mod numbers;
+mod second_look;
 mod summary;
 pub mod told;
 
@@ -16,7 +17,7 @@ pub use admin_side::AdminSide;
 use std::sync::Arc;
 
 use gatewright_admin::{Admin, Hosts, Standing};
-use gatewright_gateway::Audience;
+use gatewright_gateway::{Audience, SecondLook};
 use gatewright_model::{Moment, RequestId, Told};
 use gatewright_store::log::{Log, LogState};
 
@@ -66,6 +67,11 @@ impl Telemetry {
     /// Adds a number that is read whenever somebody asks for all of them. `name` is without the prefix `gatewright_`.
     pub fn observe(&self, name: &'static str, help: &'static str, read: impl Fn() -> i64 + Send + Sync + 'static) {
         self.numbers.observe(name, help, Box::new(read));
+    }
+
+    /// Tells what came of decisions that were looked at a second time.
+    pub fn follow_second_look(&self, second_look: &Arc<SecondLook>) {
+        self.numbers.collect(Box::new(second_look::SecondLooks(Arc::clone(second_look))));
     }
 
     /// Tells how far the log has come, and whether it can be written.

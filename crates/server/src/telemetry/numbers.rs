@@ -183,9 +183,12 @@ impl Numbers {
         self.notifications.get_or_create(&notification).inc();
     }
 
+    pub(super) fn collect(&self, collector: Box<dyn Collector>) {
+        self.registry.lock().unwrap_or_else(PoisonError::into_inner).register_collector(collector);
+    }
+
     pub(super) fn observe(&self, name: &'static str, help: &'static str, read: Box<dyn Fn() -> i64 + Send + Sync>) {
-        let mut registry = self.registry.lock().unwrap_or_else(PoisonError::into_inner);
-        registry.register_collector(Box::new(Observed { name, help, read }));
+        self.collect(Box::new(Observed { name, help, read }));
     }
 }
 

@@ -25,5 +25,6 @@ mod quickstart;
 mod refusals;
 mod sdks;
 mod secrets;
+mod shadow;
 mod stalled_reader;
 mod versions;

@@ -20,7 +20,7 @@ use serde_json::Value;
 
 /// A catalogue that can be told from another by what it does to one call: which word it masks, and how many tokens it
 /// fills in. Whoever is judged by two of them at once shows a mixture.
-fn catalogue(word: &str, tokens: u32) -> String {
+pub(super) fn catalogue(word: &str, tokens: u32) -> String {
     format!(
         "version: 1\ndetectors:\n  PROJECT_CODE: {{ words: [{word}] }}\nmasking:\n  internal: {{ in: redact, out: redact }}\n\
          roles:\n  analyst:\n    members: [{{ issuer: corp, group: analysts }}]\n    grants:\n      - models: [sales-forecast]\n        \
@@ -30,15 +30,15 @@ fn catalogue(word: &str, tokens: u32) -> String {
 }
 
 /// One `gatewright serve` beside others that share the setting's issuer and model.
-struct Replica {
+pub(super) struct Replica {
     data: SocketAddr,
-    admin: SocketAddr,
-    folder: PathBuf,
-    process: Process,
+    pub(super) admin: SocketAddr,
+    pub(super) folder: PathBuf,
+    pub(super) process: Process,
 }
 
 impl Replica {
-    async fn start(setting: &Setting, name: &str, state: &str) -> Self {
+    pub(super) async fn start(setting: &Setting, name: &str, state: &str) -> Self {
         let (data, admin, folder) = (free_address(), free_address(), setting.path(name));
         let text = std::fs::read_to_string(setting.path("gatewright.yaml")).unwrap();
         let text = text
@@ -77,7 +77,7 @@ impl Replica {
     }
 
     /// A call whose text has both words that a catalogue may mask.
-    async fn call(&self, token: &str, marker: &str, session: &str) -> Answer {
+    pub(super) async fn call(&self, token: &str, marker: &str, session: &str) -> Answer {
         let body = format!(
             "{{\"model\":\"sales-forecast\",\"messages\":[{{\"role\":\"user\",\"content\":\"{marker} aurora borealis\"}}]}}"
         );
@@ -103,7 +103,7 @@ impl Replica {
     }
 
     /// Runs `gatewright policy …` as a person.
-    fn policy(&self, setting: &Setting, person: Person, words: &[&str]) -> Ran {
+    pub(super) fn policy(&self, setting: &Setting, person: Person, words: &[&str]) -> Ran {
         // A file for each command: two that ran at once would read what the other is writing.
         static COMMANDS: AtomicUsize = AtomicUsize::new(0);
         let token = setting.path(&format!("{}.token", COMMANDS.fetch_add(1, Ordering::Relaxed)));
@@ -120,7 +120,7 @@ impl Replica {
     }
 }
 
-async fn scene() -> (Setting, FakeModel) {
+pub(super) async fn scene() -> (Setting, FakeModel) {
     let model = FakeModel::start(|_| openai::chat("sales-forecast", "fine")).await.unwrap();
     let setting = Setting::lay(&model.url()).await;
     setting.write("catalogue.yaml", &catalogue("aurora", 111));
@@ -128,7 +128,7 @@ async fn scene() -> (Setting, FakeModel) {
     (setting, model)
 }
 
-fn json(ran: &Ran) -> Value {
+pub(super) fn json(ran: &Ran) -> Value {
     assert_eq!(ran.code, Some(0), "{}\n{}", ran.out, ran.err);
     serde_json::from_str(&ran.out).unwrap()
 }

@@ -1,5 +1,5 @@
 //! `gatewright policy check | test | explain | who-can | diff | backtest`: a policy is code, and these are its tools, which
-//! work offline on files. `apply | history | show | rollback` ask a running gateway.
+//! work offline on files. `apply | history | show | rollback | shadow` ask a running gateway.
 
 mod backtest;
 mod check;
@@ -8,6 +8,7 @@ mod diff;
 mod explain;
 mod recorded;
 mod request;
+pub mod shadow;
 mod test;
 mod told;
 mod versions;

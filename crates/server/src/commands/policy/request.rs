@@ -95,7 +95,7 @@ impl Request<'_> {
         found.sort();
         found.dedup();
         let approvals = texts(self.written.get("approvals"))?.into_iter().map(RuleName::from).collect();
-        Ok(Ok(Case { identity, roles: None, terms, matched, found, approvals, now: self.now }))
+        Ok(Ok(Case { identity, roles: None, terms, matched, found, approvals, resolved: None, now: self.now }))
     }
 
     fn terms(&self, body: &Value) -> Result<Terms, Refusal> {

@@ -92,7 +92,7 @@ fn write(folder: &Path, files: &[PolicyFile]) -> Result<(), String> {
     Ok(())
 }
 
-fn ask<T: Serialize>(
+pub(super) fn ask<T: Serialize>(
     asking: &Asking,
     call: impl AsyncFnOnce(&Client<'_>) -> Result<T, Problem>,
     told: impl FnOnce(&T) -> String,
@@ -100,7 +100,7 @@ fn ask<T: Serialize>(
     on_runtime(asked(asking, call, told))
 }
 
-async fn asked<T: Serialize>(
+pub(super) async fn asked<T: Serialize>(
     asking: &Asking,
     call: impl AsyncFnOnce(&Client<'_>) -> Result<T, Problem>,
     told: impl FnOnce(&T) -> String,
