@@ -78,6 +78,11 @@ impl Journal {
         self.moments.push(Moment { at: self.clock.now(), event });
     }
 
+    /// Gives back the room for what is not told yet: the call waits for people now.
+    pub(crate) fn rest(&mut self) {
+        self.moments.shrink_to_fit();
+    }
+
     /// Everything told so far; the journal forgets it.
     pub(crate) fn take(&mut self) -> Vec<Moment> {
         std::mem::take(&mut self.moments)

@@ -15,7 +15,10 @@ use crate::{Drain, Gateway, Journal, Request};
 /// A request whose record is open: durable already, or on its way to the disk while the model works. The only thing
 /// that can be forwarded, and the only thing that can be answered.
 #[must_use = "a recording that is dropped is booked as left by the caller"]
-pub struct Recording {
+pub struct Recording(Box<Opened>);
+
+/// In a box, since a recording is handed from step to step.
+struct Opened {
     request: Request,
     story: Story,
     durability: Durability,
@@ -79,7 +82,6 @@ impl Gateway {
     ) -> Result<Recording, Refusal> {
         let now = journal.now();
         let moments = journal.take();
-        let before = moments.clone();
         let urgency = urgency(&request);
         let opening = Opening {
             request: journal.request(),
@@ -92,21 +94,21 @@ impl Gateway {
         };
         let lent = request.take_lent();
         let id = journal.request();
-        let story = |closing| {
+        let story = |before, closing| {
             let (clock, audience) = (Arc::clone(&self.clock), Arc::clone(&self.audience));
             Story::new(id, clock, audience, drain.clone(), before, closing)
         };
         if !request.world().stages.records() {
             journal.reached(Stage::Opened);
-            let mut story = story(None);
+            let mut story = story(opening.moments, None);
             if let Some(lent) = lent {
                 story.lend(lent);
             }
-            return Ok(Recording { request, story, durability: Durability::Nothing });
+            return Ok(Recording(Box::new(Opened { request, story, durability: Durability::Nothing })));
         }
-        let (ticket, closing) = self.log.intent(opening).await.map_err(|why| unrecorded(&why))?;
+        let (ticket, mut closing) = self.log.intent(opening).await.map_err(|why| unrecorded(&why))?;
         journal.opened(ticket.clone());
-        let mut story = story(Some(closing));
+        let mut story = story(closing.take_opened(), Some(closing));
         if let Some(lent) = lent {
             story.lend(lent);
         }
@@ -114,7 +116,8 @@ impl Gateway {
             request.tell_left(held.allowances().to_vec());
             story.hold(held);
         }
-        let mut recording = Recording { request, story, durability: Durability::Awaited(ticket) };
+        let durability = Durability::Awaited(ticket);
+        let mut recording = Recording(Box::new(Opened { request, story, durability }));
         if urgency == Urgency::Now
             && let Err(refusal) = recording.durable().await
         {
@@ -125,50 +128,50 @@ impl Gateway {
 }
 
 impl Recording {
-    pub(crate) const fn request(&self) -> &Request {
-        &self.request
+    pub(crate) fn request(&self) -> &Request {
+        &self.0.request
     }
 
     /// Whether everything that the call depends on still is so.
     pub(crate) fn still_holds(&self) -> Result<(), Refusal> {
-        match self.request.leash() {
-            Some(leash) => leash.check(self.story.clock().now()),
+        match self.0.request.leash() {
+            Some(leash) => leash.check(self.0.story.clock().now()),
             None => Ok(()),
         }
     }
 
     pub(crate) fn take_leash(&mut self) -> Option<Box<Leash>> {
-        self.request.take_leash()
+        self.0.request.take_leash()
     }
 
     pub(crate) fn put_leash(&mut self, leash: Box<Leash>) {
-        self.request.put_leash(leash);
+        self.0.request.put_leash(leash);
     }
 
     /// The header of what the model server is lent.
     pub(crate) fn take_lent_header(&mut self) -> Option<(HeaderName, HeaderValue)> {
-        self.story.take_lent_header()
+        self.0.story.take_lent_header()
     }
 
     pub(crate) fn tell(&mut self, event: Event) {
-        self.story.tell(event);
+        self.0.story.tell(event);
     }
 
     /// Waits until the record is on disk. Nothing of an answer leaves before that.
     pub(crate) async fn durable(&mut self) -> Result<(), Refusal> {
-        if let Durability::Awaited(ticket) = &self.durability {
+        if let Durability::Awaited(ticket) = &self.0.durability {
             let began = Instant::now();
             let kept = ticket.durable().await.map_err(|broken| unrecorded(&Unrecorded::Broken(broken)))?;
-            self.durability = Durability::Reached(kept);
+            self.0.durability = Durability::Reached(kept);
             let waited = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
-            self.story.tell(Event::Durable { waited });
+            self.0.story.tell(Event::Durable { waited });
         }
         Ok(())
     }
 
     /// The log's promise that the record is in it, once it is on disk.
     pub(crate) fn receipt(&self) -> Option<HeaderValue> {
-        match &self.durability {
+        match &self.0.durability {
             Durability::Reached(kept) => receipt(kept),
             Durability::Awaited(_) | Durability::Nothing => None,
         }
@@ -176,29 +179,29 @@ impl Recording {
 
     /// Books a refusal as the outcome of an opened record, and hands it on.
     pub(crate) fn failed(mut self, why: Refusal) -> Refusal {
-        self.story.status(why.code.http_status());
-        self.story.end(Fate::Failed(why.code));
+        self.0.story.status(why.code.http_status());
+        self.0.story.end(Fate::Failed(why.code));
         why
     }
 
     /// Splits what is known from what is still being told; the story goes into the answer's body.
     pub(crate) fn into_parts(self) -> (Request, Story) {
-        (self.request, self.story)
+        (self.0.request, self.0.story)
     }
 
     /// What the answer's masker knows at its end.
     pub(crate) fn told(&mut self, view: &View) {
-        self.story.usage(view.usage());
-        self.story.masked(view.tallies());
-        self.story.alerted(view.alerted(), view.noticed());
+        self.0.story.usage(view.usage());
+        self.0.story.masked(view.tallies());
+        self.0.story.alerted(view.alerted(), view.noticed());
     }
 
     pub(crate) fn piece(&mut self, bytes: Bytes) {
-        self.story.piece(bytes);
+        self.0.story.piece(bytes);
     }
 
     /// Takes a whole answer's bytes from the budgets that count them.
     pub(crate) fn draw(&mut self, bytes: usize) -> Result<(), Refusal> {
-        self.story.draw(bytes, None)
+        self.0.story.draw(bytes, None)
     }
 }

@@ -38,7 +38,7 @@ pub(crate) struct Story {
     clock: Arc<dyn Clock>,
     audience: Arc<dyn Audience>,
     drain: Drain,
-    /// Told before the record was opened, for the audience.
+    /// What the record's intent says, for the audience.
     before: Vec<Moment>,
     /// Told since, for the record's outcome and the audience.
     since: Vec<Moment>,
@@ -205,29 +205,19 @@ impl Story {
             let spent = held.settle(fate, self.usage, self.delivered);
             self.tell(spent);
         }
-        let at = self.clock.now();
-        let told = Event::Closed {
-            fate,
-            status: self.status,
-            // The audience counts; only the log commits to the bytes.
-            answer: BodyRef { commitment: [0; 32], length: self.delivered },
-            chunks: self.chunks,
-            masked: self.masked.clone(),
-            usage: self.usage,
+        let (at, status, usage) = (self.clock.now(), self.status, self.usage);
+        let (mut moments, masked) = (std::mem::take(&mut self.since), std::mem::take(&mut self.masked));
+        let mut after = match self.closing.take() {
+            Some(closing) => closing.close(Ending { at, moments, fate, status, masked, usage }),
+            None => {
+                let (answer, chunks) = (BodyRef { commitment: [0; 32], length: self.delivered }, self.chunks);
+                let event = Event::Closed { fate, status, answer, chunks, masked, usage };
+                moments.push(Moment { at, event });
+                moments
+            }
         };
-        if let Some(closing) = self.closing.take() {
-            closing.close(Ending {
-                at,
-                moments: self.since.clone(),
-                fate,
-                status: self.status,
-                masked: std::mem::take(&mut self.masked),
-                usage: self.usage,
-            });
-        }
         let mut moments = std::mem::take(&mut self.before);
-        moments.append(&mut self.since);
-        moments.push(Moment { at, event: told });
+        moments.append(&mut after);
         self.audience.hear(self.request, &moments);
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use gatewright_demo::issuer::Person;
-use gatewright_model::Trust;
+use gatewright_model::{Event, Trust};
 use gatewright_testkit::{FakeModel, Reply, openai};
 
 use crate::desk::{Desk, contains};
@@ -56,6 +56,15 @@ async fn a_whole_answer_and_a_prompt() {
     assert!(desk.model.received()[0].text().contains(ORIGINALS[0]));
     tokio::time::sleep(Duration::from_millis(200)).await;
     nothing_original(&desk, &answer.raw).await;
+    // Metrics and the access log hear of the whole story, what was masked on the way in included.
+    let heard = desk.ears.0.lock().unwrap();
+    let events: Vec<&Event> = heard.iter().flat_map(|(_, moments)| moments).map(|moment| &moment.event).collect();
+    let opened = events.iter().find_map(|event| match event {
+        Event::Opened { masked, .. } => Some(masked.len()),
+        _ => None,
+    });
+    assert_eq!(opened, Some(4), "{events:?}");
+    assert!(matches!(events.last(), Some(Event::Closed { masked, .. }) if masked.len() == 4), "{events:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

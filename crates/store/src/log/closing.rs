@@ -10,6 +10,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use super::Broken;
 use super::queue::{Entry, Shared};
 use super::ticket::{PiecePromise, Progress};
+use crate::sessions::Gist;
 
 /// How a journey ended; becomes its `Closed` event, whose answer the log fills in.
 #[derive(Clone, Debug)]
@@ -39,6 +40,8 @@ pub struct Closing {
     request: RequestId,
     progress: Arc<Progress>,
     open: Option<Open>,
+    /// What the intent says.
+    opened: Vec<Moment>,
     chunks: u64,
 }
 
@@ -52,11 +55,11 @@ impl Closing {
         shared: Arc<Shared>,
         clock: Arc<dyn Clock>,
         request: RequestId,
-        place: OwnedSemaphorePermit,
-        answer_salt: &[u8; 32],
+        (place, answer_salt): (OwnedSemaphorePermit, &[u8; 32]),
+        opened: Vec<Moment>,
     ) -> Self {
         let open = Some(Open { place, answer: Commitment::new(answer_salt) });
-        Self { shared, clock, request, progress: Arc::default(), open, chunks: 0 }
+        Self { shared, clock, request, progress: Arc::default(), open, opened, chunks: 0 }
     }
 
     /// Records a piece of the masked answer as it is handed over, at this moment. It is on disk with the next commit.
@@ -96,32 +99,38 @@ impl Closing {
         self.progress.poll(self.chunks, cx)
     }
 
-    /// Books how the journey ended.
-    pub fn close(mut self, ending: Ending) {
-        self.book(ending);
+    /// What the journey's intent says, its `Opened` event last; there once.
+    pub fn take_opened(&mut self) -> Vec<Moment> {
+        std::mem::take(&mut self.opened)
     }
 
-    fn book(&mut self, ending: Ending) {
-        let Some(open) = self.open.take() else { return };
+    /// Books how the journey ended, and gives back what its outcome says.
+    pub fn close(mut self, ending: Ending) -> Vec<Moment> {
+        self.book(ending)
+    }
+
+    fn book(&mut self, ending: Ending) -> Vec<Moment> {
+        let Some(open) = self.open.take() else { return Vec::new() };
         let Ending { at, mut moments, fate, status, masked, usage } = ending;
         let answer = open.answer.finish();
         moments.push(Moment { at, event: Event::Closed { fate, status, answer, chunks: self.chunks, masked, usage } });
         let story = Leaf { kind: LeafKind::Outcome, request: Some(self.request), moments };
         // One that had to be shortened is read back: the index is told what was written, and nothing else.
-        let (leaf, story) = match story.encode() {
-            Ok(leaf) => (leaf, Some(story)),
-            Err(_) => (story.encode_shortened(), None),
+        let (leaf, gist) = match story.encode() {
+            Ok(leaf) => (leaf, Some(Box::new(Gist::of(&story)))),
+            Err(_) => (story.clone().encode_shortened(), None),
         };
-        let entry = Entry::Outcome { request: self.request, leaf, story, place: open.place };
+        let entry = Entry::Outcome { request: self.request, leaf, gist, place: open.place };
         // A broken log has no place for it; the next start books the journey as interrupted.
         let _ = self.shared.push(entry, self.shared.outcome_delay());
+        story.moments
     }
 }
 
 impl Drop for Closing {
     fn drop(&mut self) {
         if self.open.is_some() {
-            self.book(Ending {
+            let _ = self.book(Ending {
                 at: self.clock.now(),
                 moments: Vec::new(),
                 fate: Fate::ClientLeft,

@@ -232,8 +232,8 @@ fn told(entries: &mut [Entry], appended: Vec<Appended>) -> impl Iterator<Item = 
     let records = entries.iter_mut().filter(|entry| !matches!(entry, Entry::Piece { .. }));
     records.zip(appended).filter_map(|(entry, at)| {
         let Appended { number, segment, offset, end, body, link, .. } = at;
-        let leaf = entry.take_story()?;
-        Some(Told { record: number, segment, offset, end, body: body.word(), link, leaf })
+        let gist = entry.take_gist()?;
+        Some(Told { record: number, segment, offset, end, body: body.word(), link, gist })
     })
 }
 

@@ -1,8 +1,9 @@
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use gatewright_ledger::Leaf;
 use gatewright_model::Digest;
+
+use crate::sessions::Gist;
 
 /// How many records wait for the index at most; beyond that it reads them back from the segments.
 const MOST: usize = 16_384;
@@ -19,8 +20,8 @@ pub(crate) struct Told {
     pub(crate) body: u64,
     /// What the next record holds of it and all before.
     pub(crate) link: Digest,
-    /// What it says.
-    pub(crate) leaf: Leaf,
+    /// What it says, as far as the index keeps it.
+    pub(crate) gist: Box<Gist>,
 }
 
 /// What the committer tells the index of sessions, so that this need not read back and decode what was just written: a
@@ -70,13 +71,13 @@ impl Feed {
 
 #[cfg(test)]
 mod tests {
-    use gatewright_ledger::LeafKind;
+    use gatewright_ledger::{Leaf, LeafKind};
 
     use super::*;
 
     fn told(record: u64) -> Told {
         let leaf = Leaf { kind: LeafKind::Note, request: None, moments: Vec::new() };
-        Told { record, segment: 0, offset: 0, end: 0, body: 0, link: [0; 32], leaf }
+        Told { record, segment: 0, offset: 0, end: 0, body: 0, link: [0; 32], gist: Box::new(Gist::of(&leaf)) }
     }
 
     #[test]

@@ -45,6 +45,8 @@ pub(crate) use publisher::PublishedLog;
 use queue::{Entry, Salts, Shared};
 use ticket::Promise;
 
+use crate::sessions::Gist;
+
 /// How soon an intent must be on disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Urgency {
@@ -116,15 +118,16 @@ impl Log {
         let reference = Commitment::of(&salts.request, &body);
         moments.push(Moment { at, event: Event::Opened { session, request: reference, masked } });
         let story = Leaf { kind: LeafKind::Intent, request: Some(request), moments };
-        let leaf = story.encode().map_err(|long| Unrecorded::TooLong { length: long.length })?;
+        let (leaf, gist) = encode(&story)?;
         let delay = match urgency {
             Urgency::Now => Duration::ZERO,
             Urgency::Soon => shared.soon(),
             Urgency::Linger => shared.options.linger,
         };
         let (promise, ticket) = Promise::new();
-        shared.push(Entry::Intent { request, at, leaf, story: Some(story), salts, body, promise }, delay)?;
-        let closing = Closing::new(shared.clone(), self.handle.clock.clone(), request, place, &salts.answer);
+        shared.push(Entry::Intent { request, at, leaf, gist, salts, body, promise }, delay)?;
+        let clock = self.handle.clock.clone();
+        let closing = Closing::new(shared.clone(), clock, request, (place, &salts.answer), story.moments);
         Ok((ticket, closing))
     }
 
@@ -132,9 +135,9 @@ impl Log {
     pub async fn note(&self, request: Option<RequestId>, moments: Vec<Moment>) -> Result<Kept, Unrecorded> {
         let shared = &self.handle.shared;
         let place = shared.notes.clone().acquire_owned().await.map_err(|_| shared.broken())?;
-        let (leaf, story) = encode_note(request, moments)?;
+        let (leaf, gist) = encode(&Leaf { kind: LeafKind::Note, request, moments })?;
         let (promise, ticket) = Promise::new();
-        let entry = Entry::Note { request, leaf, story: Some(story), place, promise: Some(promise) };
+        let entry = Entry::Note { request, leaf, gist, place, promise: Some(promise) };
         shared.push(entry, Duration::ZERO)?;
         Ok(ticket.durable().await?)
     }
@@ -147,8 +150,8 @@ impl Log {
             tokio::sync::TryAcquireError::NoPermits => Unrecorded::Busy,
             tokio::sync::TryAcquireError::Closed => shared.broken().into(),
         })?;
-        let (leaf, story) = encode_note(request, moments)?;
-        let entry = Entry::Note { request, leaf, story: Some(story), place, promise: None };
+        let (leaf, gist) = encode(&Leaf { kind: LeafKind::Note, request, moments })?;
+        let entry = Entry::Note { request, leaf, gist, place, promise: None };
         Ok(shared.push(entry, shared.options.note_delay)?)
     }
 
@@ -197,8 +200,8 @@ impl Log {
     }
 }
 
-fn encode_note(request: Option<RequestId>, moments: Vec<Moment>) -> Result<(Vec<u8>, Leaf), Unrecorded> {
-    let story = Leaf { kind: LeafKind::Note, request, moments };
+/// A record's bytes, and what the index of sessions is told of it.
+fn encode(story: &Leaf) -> Result<(Vec<u8>, Option<Box<Gist>>), Unrecorded> {
     let leaf = story.encode().map_err(|long| Unrecorded::TooLong { length: long.length })?;
-    Ok((leaf, story))
+    Ok((leaf, Some(Box::new(Gist::of(story)))))
 }

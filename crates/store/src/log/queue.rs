@@ -4,13 +4,14 @@ use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use gatewright_ledger::{Batch, Leaf};
+use gatewright_ledger::Batch;
 use gatewright_model::{RequestId, Timestamp};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use super::feed::Feed;
 use super::ticket::{Kept, PiecePromise, Promise};
 use super::{Broken, LogState, Options};
+use crate::sessions::Gist;
 
 /// The two salts of a journey's bodies. They lie beside the bodies, never in the log.
 #[derive(Clone, Copy)]
@@ -25,7 +26,7 @@ pub(super) enum Entry {
         request: RequestId,
         at: Timestamp,
         leaf: Vec<u8>,
-        story: Option<Leaf>,
+        gist: Option<Box<Gist>>,
         salts: Salts,
         body: Bytes,
         promise: Promise,
@@ -40,13 +41,13 @@ pub(super) enum Entry {
     Outcome {
         request: RequestId,
         leaf: Vec<u8>,
-        story: Option<Leaf>,
+        gist: Option<Box<Gist>>,
         place: OwnedSemaphorePermit,
     },
     Note {
         request: Option<RequestId>,
         leaf: Vec<u8>,
-        story: Option<Leaf>,
+        gist: Option<Box<Gist>>,
         place: OwnedSemaphorePermit,
         promise: Option<Promise>,
     },
@@ -54,9 +55,9 @@ pub(super) enum Entry {
 
 impl Entry {
     /// What the record says, for the index of sessions; once.
-    pub(super) const fn take_story(&mut self) -> Option<Leaf> {
+    pub(super) const fn take_gist(&mut self) -> Option<Box<Gist>> {
         match self {
-            Self::Intent { story, .. } | Self::Outcome { story, .. } | Self::Note { story, .. } => story.take(),
+            Self::Intent { gist, .. } | Self::Outcome { gist, .. } | Self::Note { gist, .. } => gist.take(),
             Self::Piece { .. } => None,
         }
     }

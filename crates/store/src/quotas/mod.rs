@@ -11,7 +11,7 @@ mod memory;
 mod recount;
 
 pub use memory::Memory;
-pub(crate) use recount::{Base, Charge, Recount};
+pub(crate) use recount::{Base, Charge, Reckoned, Recount};
 
 use std::pin::Pin;
 use std::sync::Arc;

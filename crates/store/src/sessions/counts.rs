@@ -1,5 +1,6 @@
 //! What the accounts of budgets hold, kept beside the index of sessions: both are folds of the same log.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use gatewright_model::{Amounts, ChargedTo, RequestId, Timestamp};
@@ -15,6 +16,12 @@ impl Base for Index {
     fn account(&self, key: &str) -> Result<Option<Counted>, SessionsError> {
         let text = "SELECT account, until, requests, tokens, cost_micros, answer_bytes FROM accounts WHERE account = ?";
         Ok(self.connection.prepare_cached(text)?.query_row([key], counted).optional()?)
+    }
+
+    fn charged(&self) -> Result<HashSet<RequestId>, SessionsError> {
+        let mut statement = self.connection.prepare_cached("SELECT request FROM charges")?;
+        let rows = statement.query_map([], |row| Ok(RequestId::from_bytes(row.get(0)?)))?;
+        Ok(rows.collect::<Result<_, _>>()?)
     }
 
     fn charge(&self, request: RequestId) -> Result<Option<Charge>, SessionsError> {

@@ -1,9 +1,9 @@
 use std::sync::Arc;
 
-use gatewright_ledger::{Leaf, LeafKind};
-use gatewright_model::{Code, Event, Fate, RequestId, SessionId, Timestamp, Verdict};
+use gatewright_ledger::LeafKind;
+use gatewright_model::{Fate, RequestId, SessionId, Timestamp, Verdict};
 
-use super::{CallState, Caller, SessionsError, ThreadId};
+use super::{CallState, Caller, Gist, SessionsError, ThreadId};
 
 /// How many models a thread lists.
 pub(super) const MODELS: usize = 16;
@@ -51,37 +51,36 @@ pub(super) trait Rows {
     fn thread(&self, thread: ThreadId) -> Result<Option<ThreadRow>, SessionsError>;
     fn put(&mut self, call: CallRow, thread: ThreadRow) -> Result<(), SessionsError>;
     /// Counts what a call was charged, where budgets are counted.
-    fn count(&mut self, leaf: &Leaf) -> Result<(), SessionsError>;
+    fn count(&mut self, gist: &Gist) -> Result<(), SessionsError>;
 }
 
 /// Folds a record into the rows.
-pub(super) fn fold(rows: &mut impl Rows, place: Place, body: u64, leaf: &Leaf) -> Result<(), SessionsError> {
-    let Some(request) = leaf.request else { return Ok(()) };
-    rows.count(leaf)?;
-    let facts = Facts::of(leaf);
-    match (leaf.kind, facts.session, facts.refused, facts.fate) {
+pub(super) fn fold(rows: &mut impl Rows, place: Place, body: u64, gist: Gist) -> Result<(), SessionsError> {
+    let Some(request) = gist.request else { return Ok(()) };
+    rows.count(&gist)?;
+    match (gist.kind, gist.session, gist.refused, gist.fate) {
         (LeafKind::Intent, Some(session), _, _) => {
             let call =
                 CallRow { request, session: Some(session), state: CallState::Open, first: place, outcome: None, body };
-            begin(rows, call, ThreadId::Session(session), facts)
+            begin(rows, call, ThreadId::Session(session), gist)
         }
         (LeafKind::Note, _, Some(code), _) => {
             let state = CallState::Refused(code);
             let call = CallRow { request, session: None, state, first: place, outcome: None, body };
-            begin(rows, call, ThreadId::Call(request), facts)
+            begin(rows, call, ThreadId::Call(request), gist)
         }
-        (LeafKind::Outcome, _, _, Some(fate)) => end(rows, request, place, body, fate, &facts),
+        (LeafKind::Outcome, _, _, Some(fate)) => end(rows, request, place, body, fate, gist.last),
         _ => Ok(()),
     }
 }
 
 /// A thread's next call.
-fn begin(rows: &mut impl Rows, call: CallRow, id: ThreadId, facts: Facts) -> Result<(), SessionsError> {
+fn begin(rows: &mut impl Rows, call: CallRow, id: ThreadId, gist: Gist) -> Result<(), SessionsError> {
     let mut thread = rows.thread(id)?.unwrap_or_else(|| ThreadRow {
         thread: id,
-        caller: facts.caller.clone(),
-        started: facts.first,
-        latest: facts.last,
+        caller: gist.caller.clone(),
+        started: gist.first,
+        latest: gist.last,
         calls: 0,
         refused: 0,
         interrupted: 0,
@@ -91,14 +90,14 @@ fn begin(rows: &mut impl Rows, call: CallRow, id: ThreadId, facts: Facts) -> Res
         last: call.first.record,
     });
     thread.calls += 1;
-    thread.latest = facts.last;
-    thread.verdict = facts.verdict;
+    thread.latest = gist.last;
+    thread.verdict = gist.verdict;
     thread.state = call.state;
     thread.last = call.first.record;
     if let CallState::Refused(_) = call.state {
         thread.refused += 1;
     }
-    if let Some(model) = facts.model
+    if let Some(model) = gist.model
         && thread.models.len() < MODELS
         && !thread.models.contains(&model)
     {
@@ -114,7 +113,7 @@ fn end(
     place: Place,
     body: u64,
     fate: Fate,
-    facts: &Facts,
+    at: Timestamp,
 ) -> Result<(), SessionsError> {
     let Some(mut call) = rows.call(request)? else { return Ok(()) };
     let Some(session) = call.session else { return Ok(()) };
@@ -122,7 +121,7 @@ fn end(
     call.state = CallState::Closed(fate);
     call.outcome = Some(place);
     call.body = body;
-    thread.latest = thread.latest.max(facts.last);
+    thread.latest = thread.latest.max(at);
     if thread.last == call.first.record {
         thread.state = call.state;
     }
@@ -132,69 +131,4 @@ fn end(
         Fate::Ended | Fate::ClientLeft | Fate::UpstreamCut | Fate::Drained => {}
     }
     rows.put(call, thread)
-}
-
-/// What a record's moments say that lists show.
-struct Facts {
-    first: Timestamp,
-    last: Timestamp,
-    caller: Option<Caller>,
-    model: Option<Arc<str>>,
-    verdict: Option<Verdict>,
-    session: Option<SessionId>,
-    refused: Option<Code>,
-    fate: Option<Fate>,
-}
-
-impl Facts {
-    fn of(leaf: &Leaf) -> Self {
-        let first = leaf.moments.first().map(|moment| moment.at).unwrap_or_default();
-        let last = leaf.moments.last().map(|moment| moment.at).unwrap_or_default();
-        let mut facts =
-            Self { first, last, caller: None, model: None, verdict: None, session: None, refused: None, fate: None };
-        for moment in &leaf.moments {
-            facts.hear(&moment.event);
-        }
-        facts
-    }
-
-    /// Exhaustive, so that a new event is not overlooked here.
-    fn hear(&mut self, event: &Event) {
-        match event {
-            Event::Authenticated { issuer, subject, kind } => {
-                self.caller = Some(Caller { issuer: issuer.clone(), subject: subject.clone(), kind: *kind });
-            }
-            Event::Identified { model, .. } => self.model.clone_from(model),
-            Event::Decided { verdict, .. } | Event::Settled { verdict, .. } => self.verdict = Some(*verdict),
-            Event::Opened { session, .. } => self.session = Some(*session),
-            Event::Refused { code, .. } => self.refused = Some(*code),
-            Event::Closed { fate, .. } => self.fate = Some(*fate),
-            Event::Arrived { .. }
-            | Event::Examined { .. }
-            | Event::Held { .. }
-            | Event::Alerted { .. }
-            | Event::Noticed { .. }
-            | Event::Charged { .. }
-            | Event::Spent { .. }
-            | Event::Durable { .. }
-            | Event::Forwarded { .. }
-            | Event::FirstByte { .. }
-            | Event::Chunk { .. }
-            | Event::Reloaded { .. }
-            | Event::Reviewed { .. }
-            | Event::Notified { .. }
-            | Event::Visited { .. }
-            | Event::Versioned { .. }
-            | Event::Shadowed { .. }
-            | Event::Doubted { .. }
-            | Event::Granted { .. }
-            | Event::Revoked { .. }
-            | Event::Lapsed { .. }
-            | Event::Leased { .. }
-            | Event::RecordRead { .. }
-            | Event::RecordErased { .. }
-            | Event::Started { .. }
-            | Event::Stopped { .. } => {}
-        }
-    }
 }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use gatewright_ledger::{Frame, Leaf};
 use gatewright_model::Digest;
 
-use super::SessionsError;
 use super::fold::{Place, Rows, fold};
+use super::{Gist, SessionsError};
 use crate::disk::{Access, Disk, DiskFile};
 use crate::folder::{SegmentReader, Step, log_segment_path, log_segments, open_head};
 use crate::log::Told;
@@ -97,8 +97,8 @@ fn follow_segment(
                     return Ok(Followed::AnotherLog);
                 }
                 let place = Place { record: frame.number, segment: position.segment, offset };
-                let leaf = decode(&frame)?;
-                fold(rows, place, frame.body, &leaf)?;
+                let gist = Gist::of(&decode(&frame)?);
+                fold(rows, place, frame.body, gist)?;
                 position.next += 1;
                 position.link = frame.link();
                 position.last = Some(place);
@@ -127,7 +127,7 @@ pub(super) fn hear(
         }
         let Some(next) = told.pop_front() else { return Ok(Followed::ToTheEnd) };
         let place = Place { record: next.record, segment: next.segment, offset: next.offset };
-        fold(rows, place, next.body, &next.leaf)?;
+        fold(rows, place, next.body, *next.gist)?;
         *position = Position {
             next: next.record + 1,
             segment: next.segment,

@@ -220,51 +220,57 @@ impl Index {
         Ok(statement.query_row(params![key, is_session], thread_row).optional()?)
     }
 
-    /// Writes a call's row in the place of what it was.
-    pub(super) fn write_call(&mut self, call: &CallRow) -> Result<(), SessionsError> {
+    /// Writes calls' rows in the place of what they were.
+    pub(super) fn write_calls<'r>(&self, calls: impl Iterator<Item = &'r CallRow>) -> Result<(), SessionsError> {
         let text = format!("INSERT OR REPLACE INTO calls ({CALL_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
-        let (state, code) = state_columns(call.state);
-        self.connection.prepare_cached(&text)?.execute(params![
-            call.request.as_bytes(),
-            call.session.as_ref().map(SessionId::as_bytes),
-            state,
-            code,
-            signed(call.first.record),
-            signed(call.first.segment),
-            signed(call.first.offset),
-            call.outcome.map(|place| signed(place.record)),
-            call.outcome.map(|place| signed(place.segment)),
-            call.outcome.map(|place| signed(place.offset)),
-            signed(call.body),
-        ])?;
+        let mut statement = self.connection.prepare_cached(&text)?;
+        for call in calls {
+            let (state, code) = state_columns(call.state);
+            statement.execute(params![
+                call.request.as_bytes(),
+                call.session.as_ref().map(SessionId::as_bytes),
+                state,
+                code,
+                signed(call.first.record),
+                signed(call.first.segment),
+                signed(call.first.offset),
+                call.outcome.map(|place| signed(place.record)),
+                call.outcome.map(|place| signed(place.segment)),
+                call.outcome.map(|place| signed(place.offset)),
+                signed(call.body),
+            ])?;
+        }
         Ok(())
     }
 
-    /// Writes a thread's row in the place of what it was.
-    pub(super) fn write_thread(&mut self, thread: &ThreadRow) -> Result<(), SessionsError> {
+    /// Writes threads' rows in the place of what they were.
+    pub(super) fn write_threads<'r>(&self, threads: impl Iterator<Item = &'r ThreadRow>) -> Result<(), SessionsError> {
         let text = format!(
             "INSERT OR REPLACE INTO threads ({THREAD_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
         );
-        let (key, is_session) = thread_key(thread.thread);
-        let (state, code) = state_columns(thread.state);
-        let caller = thread.caller.as_ref();
-        self.connection.prepare_cached(&text)?.execute(params![
-            key,
-            is_session,
-            caller.map(|caller| caller.issuer.as_str()),
-            caller.map(|caller| caller.subject.as_ref()),
-            caller.map(|caller| caller.kind.name()),
-            signed(thread.started.micros()),
-            signed(thread.latest.micros()),
-            signed(thread.calls),
-            signed(thread.refused),
-            signed(thread.interrupted),
-            thread.models.join("\n"),
-            thread.verdict.map(Verdict::name),
-            state,
-            code,
-            signed(thread.last),
-        ])?;
+        let mut statement = self.connection.prepare_cached(&text)?;
+        for thread in threads {
+            let (key, is_session) = thread_key(thread.thread);
+            let (state, code) = state_columns(thread.state);
+            let caller = thread.caller.as_ref();
+            statement.execute(params![
+                key,
+                is_session,
+                caller.map(|caller| caller.issuer.as_str()),
+                caller.map(|caller| caller.subject.as_ref()),
+                caller.map(|caller| caller.kind.name()),
+                signed(thread.started.micros()),
+                signed(thread.latest.micros()),
+                signed(thread.calls),
+                signed(thread.refused),
+                signed(thread.interrupted),
+                thread.models.join("\n"),
+                thread.verdict.map(Verdict::name),
+                state,
+                code,
+                signed(thread.last),
+            ])?;
+        }
         Ok(())
     }
 }

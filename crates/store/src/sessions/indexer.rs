@@ -166,6 +166,6 @@ fn advance(disk: &Arc<dyn Disk>, index: &mut Index, until: Option<u64>) -> Resul
 /// Writes the rows that a batch came to: each once, calls in their order.
 fn write(index: &mut Index, tail: &Tail, recount: &Recount) -> Result<(), SessionsError> {
     index.write_counts(recount)?;
-    tail.in_order().try_for_each(|call| index.write_call(call))?;
-    tail.threads.values().try_for_each(|thread| index.write_thread(thread))
+    index.write_calls(tail.in_order())?;
+    index.write_threads(tail.threads_in_order())
 }

@@ -1,11 +1,10 @@
 use std::collections::HashMap;
 
-use gatewright_ledger::Leaf;
 use gatewright_model::RequestId;
 
 use super::fold::{CallRow, Rows, ThreadRow};
 use super::index::Index;
-use super::{SessionsError, ThreadId};
+use super::{Gist, SessionsError, ThreadId};
 use crate::quotas::Recount;
 
 /// Rows that the index does not have yet, or has in an older state.
@@ -21,6 +20,13 @@ impl Tail {
         let mut calls: Vec<&CallRow> = self.calls.values().collect();
         calls.sort_unstable_by_key(|call| call.first.record);
         calls.into_iter()
+    }
+
+    /// The threads by their last call, by which lists order them: that table grows at its end.
+    pub(super) fn threads_in_order(&self) -> impl Iterator<Item = &ThreadRow> {
+        let mut threads: Vec<&ThreadRow> = self.threads.values().collect();
+        threads.sort_unstable_by_key(|thread| thread.last);
+        threads.into_iter()
     }
 }
 
@@ -55,9 +61,9 @@ impl Rows for Layers<'_> {
         Ok(())
     }
 
-    fn count(&mut self, leaf: &Leaf) -> Result<(), SessionsError> {
+    fn count(&mut self, gist: &Gist) -> Result<(), SessionsError> {
         match (&mut self.recount, self.base) {
-            (Some(recount), Some(base)) => recount.hear(base, leaf),
+            (Some(recount), Some(base)) => recount.hear(base, gist),
             (Some(_) | None, Some(_) | None) => Ok(()),
         }
     }

@@ -7,6 +7,7 @@ mod counts;
 mod fold;
 mod folder;
 mod follow;
+mod gist;
 mod index;
 mod indexer;
 mod layers;
@@ -20,6 +21,7 @@ use std::time::Duration;
 use gatewright_model::{BadId, Code, Fate, IssuerName, Kind, Moment, RequestId, SessionId, Timestamp, Verdict};
 
 pub use folder::FolderSessions;
+pub(crate) use gist::Gist;
 pub(crate) use indexer::counted;
 pub use indexer::{Indexer, rebuild};
 
