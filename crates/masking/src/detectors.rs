@@ -221,10 +221,13 @@ impl Detectors {
     }
 
     fn own_seeds(&self, view: View<'_>, from: usize, seeds: &mut Vec<Seed>) {
+        if let Some(words) = &self.words {
+            seeds.extend(words.beginnings(view.units, from).map(|start| Seed { start, kind: Kind::Words }));
+        }
+        if self.patterns.is_empty() {
+            return;
+        }
         for (start, unit) in view.units.iter().enumerate().skip(from) {
-            if self.words.as_ref().is_some_and(|words| words.begins_with(*unit)) {
-                seeds.push(Seed { start, kind: Kind::Words });
-            }
             for (place, pattern) in self.patterns.iter().enumerate() {
                 if pattern.begins_with(*unit) {
                     seeds.push(Seed { start, kind: Kind::Pattern(place as u16) });

@@ -18,6 +18,8 @@ pub(crate) struct Words {
     types: Vec<TypeIndex>,
     /// Where the terms with each first byte begin.
     by_first: Vec<u32>,
+    /// Whether a term begins with each byte, in either case.
+    begins: [bool; 256],
 }
 
 /// A term as the detectors would see it, in lower case, with single spaces.
@@ -40,12 +42,15 @@ impl Words {
             starts: Vec::with_capacity(terms.len() + 1),
             types: Vec::with_capacity(terms.len()),
             by_first: vec![0; 257],
+            begins: [false; 256],
         };
         for (term, info_type) in &terms {
             words.starts.push(u32::try_from(words.letters.len()).ok()?);
             words.letters.extend_from_slice(term);
             words.types.push(*info_type);
             words.by_first[usize::from(term[0]) + 1] += 1;
+            words.begins[usize::from(term[0])] = true;
+            words.begins[usize::from(term[0].to_ascii_uppercase())] = true;
         }
         words.starts.push(u32::try_from(words.letters.len()).ok()?);
         for first in 1..words.by_first.len() {
@@ -54,10 +59,14 @@ impl Words {
         Some(words)
     }
 
-    /// Whether a term begins with this unit.
-    pub(crate) fn begins_with(&self, unit: u8) -> bool {
-        let first = usize::from(unit.to_ascii_lowercase());
-        self.by_first[first] < self.by_first[first + 1]
+    /// The places from `from` on where a term could begin. Those amid a word are left out: nearly all places are, and
+    /// asking at each of them cost more than everything else that is done for a list.
+    pub(crate) fn beginnings<'t>(&'t self, units: &'t [u8], from: usize) -> impl Iterator<Item = usize> + 't {
+        let amid = |at: usize| {
+            units[at].is_ascii_alphanumeric() && at.checked_sub(1).is_some_and(|at| units[at].is_ascii_alphanumeric())
+        };
+        let first = units.iter().enumerate().skip(from).filter(|(_, unit)| self.begins[usize::from(**unit)]);
+        first.map(|(at, _)| at).filter(move |at| !amid(*at))
     }
 
     /// Looks for the longest term at `start`.

@@ -138,6 +138,7 @@ pub(crate) const fn is_word(unit: u8) -> bool {
 }
 
 /// Letters and digits of ASCII: text in a script without spaces may touch a value.
+#[inline]
 pub(crate) const fn is_alnum(unit: u8) -> bool {
     unit.is_ascii_alphanumeric()
 }
