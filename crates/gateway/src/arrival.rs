@@ -7,7 +7,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use gatewright_model::{Code, Refusal};
 use http::header::{CONNECTION, CONTENT_LENGTH, EXPECT, HOST, TRANSFER_ENCODING, UPGRADE};
-use http::{HeaderMap, HeaderName, Method, Version, request};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Version, request};
 use hyper::body::Incoming;
 
 /// The body of a request: on the wire still, or held.
@@ -95,6 +95,24 @@ impl Arrival {
     /// The body; a second time there is none.
     pub(crate) fn take_body(&mut self) -> Inbound {
         std::mem::replace(&mut self.body, Inbound::Held(Bytes::new()))
+    }
+
+    /// The same request with nothing that lies in its connection's buffer, which is many times as large as what a call that
+    /// waits still needs of its head.
+    pub(crate) fn apart(mut self) -> Self {
+        let mut headers = HeaderMap::with_capacity(self.head.headers.len());
+        for (name, value) in &self.head.headers {
+            // INVARIANT: it was one, so it is one.
+            if let Ok(mut copied) = HeaderValue::from_bytes(value.as_bytes()) {
+                copied.set_sensitive(value.is_sensitive());
+                headers.append(name.clone(), copied);
+            }
+        }
+        self.head.headers = headers;
+        if let Ok(uri) = self.head.uri.to_string().parse() {
+            self.head.uri = uri;
+        }
+        self
     }
 
     /// The same request once more, with a body that was read from it.

@@ -25,7 +25,7 @@ pub(crate) async fn settle(
         && let Some(holds) = &gateway.holds
     {
         // In a box, since most calls are not held and should not carry the room for it.
-        return Box::pin(held(gateway, holds, decided, arrival, journal)).await;
+        return Box::pin(held(gateway, holds, Box::new(decided), arrival, journal)).await;
     }
     Permit::of(decided)
 }

@@ -42,42 +42,44 @@ struct Wish {
 pub(crate) async fn held(
     gateway: &Gateway,
     holds: &Holds,
-    decided: Decided,
+    decided: Box<Decided>,
     arrival: Arrival,
     journal: &mut Journal,
 ) -> Result<Permit, Refusal> {
+    // Thousands may wait, so what one holds meanwhile counts: large values and the steps of a moment are in boxes.
     let mut now_decided = decided;
-    let mut arrival = arrival;
+    let mut arrival = Box::new(arrival.apart());
     let mut until: Option<Instant> = None;
     for _ in 0..ROUNDS {
-        let wish = ask(gateway, holds, &mut now_decided, journal).await?;
+        let wish = Box::pin(ask(gateway, holds, &mut now_decided, journal)).await?;
+        journal.rest();
         let wait = wish.rules.iter().map(|(_, approval)| approval.wait).min().unwrap_or_default();
         let until = *until.get_or_insert_with(|| Instant::now() + wait);
         wait_for(gateway, holds, &wish, until).await?;
-        (now_decided, arrival) = decide_anew(gateway, holds, now_decided, arrival, &wish, journal).await?;
+        (now_decided, arrival) = Box::pin(decide_anew(gateway, holds, now_decided, arrival, &wish, journal)).await?;
         match now_decided.verdict() {
-            Verdict::Deny => return Permit::of(now_decided),
+            Verdict::Deny => return Permit::of(*now_decided),
             Verdict::Hold => {
-                now_decided = now_decided.held_again(gateway.clock.now());
+                *now_decided = now_decided.held_again(gateway.clock.now());
                 continue;
             }
             Verdict::Allow => {}
         }
         // Who must agree is said by the policy of this moment as well.
         if now_decided.examined().call().world().epoch != wish.epoch {
-            now_decided = now_decided.held_again(gateway.clock.now());
+            *now_decided = now_decided.held_again(gateway.clock.now());
             continue;
         }
         // What was approved is what was shown: under another policy it may be another call.
         if digest_of(holds, &now_decided)? != wish.digest {
-            now_decided = now_decided.held_again(gateway.clock.now());
+            *now_decided = now_decided.held_again(gateway.clock.now());
             continue;
         }
-        if let Some(taken) = take(gateway, holds, &wish).await? {
-            return lift(holds, now_decided, &taken, journal);
+        if let Some(taken) = Box::pin(take(gateway, holds, &wish)).await? {
+            return lift(holds, *now_decided, &taken, journal);
         }
         // Another call was faster and took the last use: this one asks for itself.
-        now_decided = now_decided.held_again(gateway.clock.now());
+        *now_decided = now_decided.held_again(gateway.clock.now());
     }
     Err(Refusal::new(Code::ApprovalPending, "Held again and again while policy changed. Send the same request again."))
 }
@@ -199,11 +201,11 @@ fn gone() -> gatewright_store::state::StateError {
 async fn decide_anew(
     gateway: &Gateway,
     holds: &Holds,
-    decided: Decided,
-    mut arrival: Arrival,
+    decided: Box<Decided>,
+    mut arrival: Box<Arrival>,
     wish: &Wish,
     journal: &mut Journal,
-) -> Result<(Decided, Arrival), Refusal> {
+) -> Result<(Box<Decided>, Box<Arrival>), Refusal> {
     let world = gateway.world();
     let caller = authenticate(gateway, &world, &arrival, journal).await?;
     let (examined, _) = decided.into_parts();
@@ -221,14 +223,14 @@ async fn decide_anew(
         if !examined.call().body().is_null() {
             write(examined.call().body(), &mut body);
         }
-        arrival = arrival.again(Bytes::from(body));
+        *arrival = arrival.again(Bytes::from(body));
         let mut call = identify(gateway, &world, caller, &mut arrival).await?;
         call.stay_in(session);
         examine(call, Some(holds))
     };
     let lifted = wish.rules.iter().map(|(rule, _)| rule.clone()).collect();
     let decided = decide(examined, lifted, journal.now());
-    Ok((gateway.decided(decided, journal), arrival))
+    Ok((Box::new(gateway.decided(decided, journal)), arrival))
 }
 
 /// Takes one use of each approval, or of none.

@@ -14,6 +14,7 @@ mod bypasses;
 mod console;
 mod datasets;
 mod faults;
+mod held;
 mod kept;
 mod kills;
 mod ledger;
