@@ -110,7 +110,8 @@ impl Serve for DataSide {
 
     async fn serve(&self, request: Request<Incoming>, peer: Peer) -> Response<Outbound> {
         let (head, body) = request.into_parts();
-        self.gateway.serve(head, Inbound::Wire(body), peer.address, &self.drain).await
+        // In a box: a journey is large, and what the listener makes of it is handed on several times before it runs.
+        Box::pin(self.gateway.serve(head, Inbound::Wire(body), peer.address, &self.drain)).await
     }
 }
 

@@ -77,7 +77,8 @@ impl<C: GracefulConnection, D: Future<Output = ()>> Guarded<C, D> {
     fn watch_the_clock(&mut self, context: &mut Context<'_>) -> Poll<End> {
         loop {
             let Some((deadline, _)) = self.deadline() else { return Poll::Pending };
-            if self.alarm != Some(deadline) {
+            // An alarm that is too early finds nothing late and is set anew; setting it for every request would cost more.
+            if self.alarm.is_none_or(|alarm| deadline < alarm) {
                 self.sleep.as_mut().reset(deadline.into());
                 self.alarm = Some(deadline);
             }

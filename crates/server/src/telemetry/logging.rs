@@ -15,6 +15,10 @@ use crate::config::ready::{Log, LogFormat};
 /// Lines that may wait to be written.
 const QUEUE: usize = 8_192;
 
+/// How long the log's thread rests after it has written: it would otherwise be woken for every call, on a core that
+/// answers callers.
+const REST: Duration = Duration::from_millis(20);
+
 /// Lines that were dropped since the start.
 pub(super) static DROPPED: AtomicU64 = AtomicU64::new(0);
 
@@ -90,6 +94,7 @@ fn write_all(receiver: &Receiver<Message>, mut out: impl Write) {
             next = if batch.len() < BATCH { receiver.try_recv().ok() } else { None };
         }
         write(&mut out, &mut batch);
+        std::thread::sleep(REST);
     }
 }
 
