@@ -31,7 +31,11 @@ pub fn named(name: &str) -> Option<&'static dyn Protocol> {
 /// The protocol in whose words a refusal at this path is said: the one whose routes begin alike, else OpenAI's, which
 /// most programs can read.
 pub fn speaking(path: &str) -> &'static dyn Protocol {
-    let first = |path: &str| path.split('/').nth(1).map(str::to_owned);
-    let alike = |protocol: &&&dyn Protocol| protocol.routes().iter().any(|route| first(route.path) == first(path));
+    let asked = first_segment(path);
+    let alike = |protocol: &&&dyn Protocol| protocol.routes().iter().any(|route| first_segment(route.path) == asked);
     PROTOCOLS.iter().find(alike).copied().unwrap_or(&OpenAi)
+}
+
+fn first_segment(path: &str) -> Option<&str> {
+    path.split('/').nth(1)
 }

@@ -6,7 +6,7 @@ use gatewright_model::Digest;
 use crate::sessions::Gist;
 
 /// How many records wait for the index at most; beyond that it reads them back from the segments.
-const MOST: usize = 16_384;
+const MOST: usize = 65_536;
 
 /// A record that is on disk, as the committer knows it.
 pub(crate) struct Told {
