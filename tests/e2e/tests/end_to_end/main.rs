@@ -11,6 +11,7 @@ mod access;
 mod approvals;
 mod budgets;
 mod bypasses;
+mod call_tokens;
 mod console;
 mod datasets;
 mod faults;
