@@ -47,10 +47,7 @@ impl Message {
         let caller = (name(approval.caller.issuer.as_str()), name(&approval.caller.subject));
         let rule = name(approval.rule.as_str());
         let reason = approval.reason.as_deref().map(|reason| visible::line(reason, LONGEST_TEXT));
-        let title = match occasion {
-            Occasion::Asked => "An approval is asked for".to_owned(),
-            Occasion::Decided => format!("An approval is {}", approval.state.name()),
-        };
+        let title = title(approval, occasion).to_owned();
         let mut facts = vec![("Who", party(&approval.caller)), ("What", what), ("Why held", rule.clone())];
         let mut add = |words: &'static str, value: String| {
             if !value.is_empty() {
@@ -84,6 +81,24 @@ impl Message {
             expires: approval.expires,
             link: link.to_owned(),
         }
+    }
+}
+
+/// In words of our own: what is the matter.
+fn title(approval: &Approval, occasion: Occasion) -> &'static str {
+    match (occasion, approval.state) {
+        (Occasion::Asked, _) | (Occasion::Decided, ApprovalState::Pending) => "An approval is asked for",
+        // Nobody was asked, so nobody else hears of it.
+        (Occasion::Decided, ApprovalState::Approved | ApprovalState::Used) if approval.need == 0 => {
+            match approval.access {
+                Some(_) => "A role was taken that nobody had to approve",
+                None => "A call went ahead on its reason alone",
+            }
+        }
+        (Occasion::Decided, ApprovalState::Approved | ApprovalState::Used) => "An approval was given",
+        (Occasion::Decided, ApprovalState::Denied) => "An approval was denied",
+        (Occasion::Decided, ApprovalState::Expired) => "Nobody decided in time, or a decision ran out",
+        (Occasion::Decided, ApprovalState::Revoked) => "An approval was taken back",
     }
 }
 
@@ -228,6 +243,22 @@ pub(crate) mod tests {
                 assert!(told.excerpt.is_none_or(|excerpt| excerpt.chars().count() <= LONGEST_TEXT + 1));
             }
         }
+    }
+
+    #[test]
+    fn what_nobody_had_to_approve_says_so() {
+        let told = |need, access: bool| {
+            let access = access.then(|| gatewright_store::state::approvals::AccessWish {
+                role: "on-call".into(),
+                lasts: Duration::from_secs(90),
+            });
+            let approval = Approval { need, access, state: ApprovalState::Used, votes: Vec::new(), ..hostile() };
+            Message::of(&approval, Occasion::Decided, "https://gateway.example/", Show::Summary)
+        };
+        assert_eq!(told(0, true).title, "A role was taken that nobody had to approve");
+        assert_eq!(told(0, true).facts[1].1, "the role on-call for 2 minutes");
+        assert_eq!(told(0, false).title, "A call went ahead on its reason alone");
+        assert_eq!(told(1, false).title, "An approval was given");
     }
 
     #[test]

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use gatewright_masking::{CustomPattern, CustomRule, Detectors, RuleFault};
 use gatewright_model::{ConnectionName, Digest, InfoType, ModelName, RuleName, Trust};
 use gatewright_policy::{
-    Catalogue, CatalogueText, ContentPattern, ContentRule, DatasetFacts, DetectorRule, Earlier, Landscape, ModelFacts,
-    Pattern, Place,
+    BREAK_GLASS, Catalogue, CatalogueText, ContentPattern, ContentRule, DatasetFacts, DetectorRule, Earlier, Landscape,
+    ModelFacts, Pattern, Place,
 };
 
 use super::catalogue::{LONGEST, at, bounded_text, custom_rules, custom_rules_with, sources, words_path};
@@ -104,6 +104,7 @@ impl Loaded {
                 warnings.extend(catalogue.warnings().iter().cloned());
                 let is_priced = |name: &ModelName| ready.models.get(name).is_some_and(|model| model.price.is_some());
                 warnings.extend(catalogue.unpriced(is_priced));
+                warnings.extend(silent_channels(&ready, &catalogue));
                 let detectors = Arc::new(detectors);
                 Ok(Self { ready, text, catalogue, detectors, prompt_rules, answer_rules, warnings, files, fingerprint })
             }
@@ -114,6 +115,22 @@ impl Loaded {
             }
         }
     }
+}
+
+/// Channels that name an approval policy which the catalogue does not have: they would never say a word of it. It may be on
+/// its way, so it is no fault.
+fn silent_channels(ready: &Ready, catalogue: &Catalogue) -> Vec<Fault> {
+    let mut silent = Vec::new();
+    for (name, channel) in &ready.notifications {
+        let unknown = |policy: &&String| catalogue.approval(policy).is_none() && *policy != BREAK_GLASS;
+        for policy in channel.policies.iter().flatten().filter(unknown) {
+            let message =
+                format!("channel `{name}` tells of approval policy `{policy}`, which the catalogue does not have");
+            let (line, column) = (channel.mark.line, channel.mark.column);
+            silent.push(Fault { file: ready.file.display().to_string(), line, column, message });
+        }
+    }
+    silent
 }
 
 fn collect<T>(faults: &mut Vec<Fault>, result: Result<T, Vec<Fault>>) -> Option<T> {
