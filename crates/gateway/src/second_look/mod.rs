@@ -144,8 +144,9 @@ impl SecondLook {
             return;
         }
         let call = decided.examined().call();
-        if !call.rows().is_empty() {
-            // A file of calls is decided row by row; what stands here is what they came to together.
+        // A file of calls is decided row by row; what stands here is what they came to together. And where a benchmark
+        // leaves policy out, nothing was decided.
+        if !call.rows().is_empty() || !call.world().stages.policy() {
             return;
         }
         let world = Arc::clone(call.world());
