@@ -228,7 +228,7 @@ fn budgets_of_cost_warn_of_models_without_a_price() {
     let catalogue = compile(&format!("{BASE}{budgets}")).unwrap();
     let warned = catalogue.unpriced(|name| name.as_str() == "sales-forecast");
     assert_eq!(warned.len(), 1, "{}", lines(&warned));
-    assert!(lines(&warned).contains("the budget spend counts cost"), "{}", lines(&warned));
+    assert!(lines(&warned).contains("the budget budgets/spend counts cost"), "{}", lines(&warned));
     assert!(!lines(&warned).contains("sales-forecast") && catalogue.unpriced(|_| true).is_empty());
 }
 

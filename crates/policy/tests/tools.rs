@@ -86,10 +86,11 @@ rules:
     let found = catalogue.unwrap_or_else(|faults| panic!("{}", lines(&faults))).lint(NOW);
     assert_eq!(
         lines(&found),
-        "catalogue.yaml:6:9: this grant of reader is in vain: the one on line 7 allows all of it
+        "catalogue.yaml:6:9: this grant is in vain: speaks (own.cedar:1) refuses all of it
+catalogue.yaml:6:9: this grant of reader is in vain: the one on line 7 allows all of it
 catalogue.yaml:10:9: this grant is in vain: kept (catalogue.yaml:12) refuses all of it
-own.cedar:2:0: idle can never speak: nothing permits what it forbids
-own.cedar:3:0: idle-of-role can never speak: nothing permits what it forbids
+own.cedar:2: idle can never speak: nothing permits what it forbids
+own.cedar:3: idle-of-role can never speak: nothing permits what it forbids
 "
     );
 }
