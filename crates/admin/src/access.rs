@@ -131,6 +131,9 @@ impl Access {
         };
         let (id, now) = (ApprovalId::new(self.clock.now(), &*self.entropy), self.clock.now());
         let caller = Party { issuer: visitor.identity.issuer.clone(), subject: Arc::clone(&visitor.identity.subject) };
+        if terms.need == 0 {
+            self.refuse_twice(&caller, &role, now).await?;
+        }
         if request.through == Through::BrokenGlass {
             // On disk before the role counts: nobody has it unseen.
             self.record(visitor, id, Review::GlassBroken).await?;
@@ -170,6 +173,16 @@ impl Access {
             Became::TooMany => {
                 Err(Problem::denied("Too many roles are asked for already. Wait until some are decided."))
             }
+        }
+    }
+
+    /// What nobody has to agree to is had once at a time: whoever took it again and again would fill the place of others'
+    /// grants.
+    async fn refuse_twice(&self, caller: &Party, role: &RoleName, now: Timestamp) -> Result<(), Problem> {
+        let counting = self.store.grants(Some(now), MOST_COUNTING).await.map_err(unreachable)?;
+        match counting.iter().find(|grant| grant.party == *caller && grant.role == *role) {
+            Some(grant) => Err(Problem::conflict(format!("You have this role already, until {}.", grant.until))),
+            None => Ok(()),
         }
     }
 

@@ -79,16 +79,6 @@ impl Lent {
         self.news.subscribe()
     }
 
-    /// How many count.
-    pub fn len(&self) -> usize {
-        self.known.load().grants.values().map(Vec::len).sum()
-    }
-
-    /// Whether none does.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
     /// Reads the state when something changes in it and once a second, for ever. `lapsed` hears whose time is over.
     pub async fn tend(&self, state: State, now: impl Fn() -> Timestamp, lapsed: impl Fn(Vec<Grant>)) {
         let mut changes = state.changes();

@@ -133,7 +133,7 @@ section! {
         login_client: At<String>,
         /// Where that client's secret lies, if it has one: `env:NAME` or `file:/path`.
         login_secret: At<String>,
-        /// What becomes of a streamed answer when its caller's token expires: `finish` or `cut`.
+        /// What becomes of an answer under way when its caller's token expires: `finish` or `cut`.
         open_answers: At<String>,
         /// Where its keys are, if its discovery document shall not be asked.
         keys: At<String>,

@@ -152,11 +152,11 @@ pub struct Issuer {
     pub login_client: Option<String>,
     /// Where the console finds that client's secret; a public client has none.
     pub login_secret: Option<Reference>,
-    /// What becomes of a streamed answer when its caller's token expires.
+    /// What becomes of an answer under way when its caller's token expires.
     pub open_answers: OpenAnswers,
 }
 
-/// What becomes of a streamed answer when its caller's token expires.
+/// What becomes of an answer under way when its caller's token expires.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum OpenAnswers {
     /// It goes on: the token was good when it was asked for, and answers are short.

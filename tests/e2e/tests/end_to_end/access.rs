@@ -206,6 +206,7 @@ async fn glass_is_broken_loudly(scene: &Scene) {
     assert_eq!(scene.ask_for(scene.one, "firefighter", 601, "fire").await.0, 400);
     let (status, taken) = scene.ask_for(scene.one, "firefighter", 60, "the model is on fire").await;
     assert_eq!((status, &taken["grant"]["break_glass"]), (201, &true.into()), "{taken}");
+    assert_eq!(scene.ask_for(scene.other, "firefighter", 60, "again").await.0, 409, "once at a time");
     scene.until(200, PATIENCE).await;
     let log = std::fs::read_to_string(scene.replicas[scene.one].path("gateway.log")).unwrap();
     assert!(log.contains("break glass") && log.contains("firefighter"), "{log}");
