@@ -7,6 +7,7 @@ use gatewright_dial::Dial;
 use gatewright_model::{Clock, Entropy, Secret};
 
 use super::callback::Expected;
+use super::client_secret::{SecretIn, basic};
 use super::{LoginFault, Tokens, tokens};
 use crate::oidc::Discovery;
 
@@ -94,10 +95,18 @@ impl Attempt {
             ("client_id", client.id),
             ("code_verifier", self.verifier.as_str()),
         ];
-        if let Some(secret) = client.secret {
-            fields.push(("client_secret", secret.expose().as_str()));
-        }
-        let answer = tokens::ask(dial, endpoint, &fields).await?;
+        let answer = match client.secret.map(|secret| Ok((secret, SecretIn::taken_by(discovery)?))).transpose()? {
+            None => tokens::ask(dial, endpoint, &fields).await?,
+            Some((secret, SecretIn::Form)) => {
+                fields.push(("client_secret", secret.expose().as_str()));
+                tokens::ask(dial, endpoint, &fields).await?
+            }
+            Some((secret, SecretIn::Header)) => {
+                // One way of proving who asks, so the form does not name the client a second time.
+                fields.retain(|(name, _)| *name != "client_id");
+                tokens::ask_by(dial, endpoint, &fields, basic(client.id, secret)?).await?
+            }
+        };
         let keys = discovery.endpoint("jwks_uri").map_err(LoginFault::Provider)?;
         let now = clock.now();
         tokens::check_id_token(dial, &answer, client, keys, &self.nonce, now).await?;

@@ -12,6 +12,7 @@
 
 mod attempt;
 mod callback;
+mod client_secret;
 mod flow;
 mod fresh;
 mod token_file;

@@ -1,9 +1,9 @@
 use std::fmt;
 
-use gatewright_dial::Dial;
+use gatewright_dial::{Dial, Fault, Reply};
 use gatewright_json::{Value, parse};
 use gatewright_model::{Secret, Timestamp};
-use http::StatusCode;
+use http::{HeaderValue, StatusCode};
 
 use super::LoginFault;
 use super::attempt::Client;
@@ -39,7 +39,20 @@ pub(crate) struct Answer {
 
 /// Sends a form to a token endpoint.
 pub(crate) async fn ask(dial: &Dial, endpoint: &str, fields: &[(&str, &str)]) -> Result<Answer, LoginFault> {
-    let reply = dial.post_form(endpoint, fields).await;
+    read(dial.post_form(endpoint, fields).await)
+}
+
+/// The same with a header that proves who the client is.
+pub(crate) async fn ask_by(
+    dial: &Dial,
+    endpoint: &str,
+    fields: &[(&str, &str)],
+    authorization: HeaderValue,
+) -> Result<Answer, LoginFault> {
+    read(dial.post_form_by(endpoint, fields, authorization).await)
+}
+
+fn read(reply: Result<Reply, Fault>) -> Result<Answer, LoginFault> {
     let reply = reply.map_err(|fault| LoginFault::Provider(format!("its token endpoint: {fault}")))?;
     let bad = |why: &str| LoginFault::BadAnswer(why.to_owned());
     let answer = parse(reply.body(), &oidc::limits(256 << 10, 1_000)).map_err(|_| bad("it is not strict JSON"))?;

@@ -4,6 +4,7 @@ use gatewright_dial::Dial;
 use gatewright_model::{Clock, Entropy, Secret};
 
 use super::attempt::Client;
+use super::client_secret::SecretIn;
 use super::{Attempt, LoginFault, Tokens, callback};
 use crate::oidc::Discovery;
 
@@ -14,7 +15,7 @@ pub struct WebSignIn {
     pub issuer: String,
     /// The client that is registered there.
     pub client: String,
-    /// The client's secret, where it has one; sent in the form (`client_secret_post`).
+    /// The client's secret, where it has one; sent in the form or in a header, as the provider says that it takes it.
     pub secret: Option<Arc<Secret<String>>>,
     /// Where the browser is sent back to, exactly as registered.
     pub redirect_uri: String,
@@ -29,9 +30,8 @@ impl WebSignIn {
     /// The issuer cannot be used.
     pub async fn begin(&self, dial: &Dial, entropy: &dyn Entropy) -> Result<(String, Attempt), LoginFault> {
         let discovery = Discovery::fetch(dial, &self.issuer).await.map_err(LoginFault::Provider)?;
-        let takes_secrets = discovery.lists("token_endpoint_auth_methods_supported", "client_secret_post");
-        if self.secret.is_some() && takes_secrets != Some(true) {
-            return Err(LoginFault::Provider("it does not take a client's secret by `client_secret_post`".to_owned()));
+        if self.secret.is_some() {
+            SecretIn::taken_by(&discovery)?;
         }
         let attempt = Attempt::new(entropy);
         let url = attempt.url(&discovery, &self.client, &self.redirect_uri, "openid")?;
