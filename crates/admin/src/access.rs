@@ -23,7 +23,7 @@ use crate::{Asked, Authority, Bench, Given, Part, Pending, Visitor};
 /// How long people have to decide.
 const TIME_TO_DECIDE: Duration = Duration::from_secs(24 * 3_600);
 
-/// How many grants a list shows, and how many of those that count are looked through.
+/// How many grants a list shows, and how many of those that count, or wait, are looked through.
 const MOST: usize = 500;
 const MOST_COUNTING: usize = 10_000;
 
@@ -61,7 +61,8 @@ impl Access {
         };
         let (now, visitor) = (self.clock.now(), asked.visitor);
         let reads = self.may(visitor, "access.read");
-        let listing = Listing { state: Some(ApprovalState::Pending), rule: None, limit: MOST };
+        // All that wait, since held calls are among them: a flood of those must not hide a wish from who decides it.
+        let listing = Listing { state: Some(ApprovalState::Pending), rule: None, limit: MOST_COUNTING };
         let pending = self.store.list(listing, now).await.map_err(unreachable)?;
         let pending = pending.iter().filter(|approval| approval.access.is_some()).filter_map(|approval| {
             let why_not = why_not(&*self.bench, &visitor.identity, approval);
