@@ -145,8 +145,10 @@ rules:
   - { name: bulk-export, when: { prompt: { words: [export] } }, then: { hold: peer } }
   - { name: say-why, when: { prompt: { words: [justify] } }, then: { hold: self } }
   - { name: brief, when: { prompt: { words: [briefly] } }, then: { hold: brief } }
+  - { name: patient, when: { prompt: { words: [patiently] } }, then: { hold: patient } }
   - { name: metered, when: { prompt: { words: [metered] } }, then: { hold: peer } }
 approvals:
+  patient: { approvers: [{ issuer: corp, group: security }], wait: 60s }
   brief: { approvers: [{ issuer: corp, group: security }], valid: 2s }
   peer: { approvers: [{ issuer: corp, group: security }], need: 1, wait: 1s, valid: 15m, uses: 1 }
   self: { need: 0, reason: required }
@@ -286,11 +288,13 @@ async fn approvals_end_in_order(replicas: &mut [Setting; 2], one: usize, other: 
     assert_eq!(model.count(), ran, "it ran for a caller who had left");
     assert_eq!(ask(&replicas[one], &alice, &left).await.status, 200);
     // 46: a gateway that stops answers what waits as pending, and after it has started again the approval is there.
-    let drained = call("export while it stops");
+    let drained = call("wait patiently while it stops");
+    let began = Instant::now();
     let (waiting, ()) = tokio::join!(ask(&replicas[one], &alice, &drained), async {
         tokio::time::sleep(Duration::from_millis(400)).await;
         replicas[one].signal_to_stop();
     });
+    assert!(began.elapsed() < Duration::from_secs(8), "it waited on for {:?}", began.elapsed());
     let id = approval(&waiting);
     tokio::task::block_in_place(|| replicas[one].stop());
     replicas[one].start().await;
@@ -336,6 +340,19 @@ async fn approvals_end_in_order(replicas: &mut [Setting; 2], one: usize, other: 
     change(replicas, CATALOGUE);
     until(async || plain(&bob).await == "no code", "the catalogue is not back").await;
     assert_eq!(ask(&replicas[one], &bob, &export).await.status, 200, "one voice is enough again");
+    // 44: a role that is taken away while the call waits, and an approval that comes after that.
+    let ran = model.count();
+    let patient = call("wait patiently for the admin");
+    let (waited, ()) = tokio::join!(ask(&replicas[one], &bob, &patient), async {
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        let id = pending(&replicas[other], &carol, "patient").await;
+        change(replicas, &CATALOGUE.replace("group: ml-admins", "group: nobody"));
+        until(async || plain(&bob).await == "permission_denied", "a role that is gone counts").await;
+        assert_eq!(decide(&replicas[other], &carol, &id, yes.clone()).await.status, 200);
+    });
+    assert_eq!((code(&waited).as_str(), model.count()), ("permission_denied", ran), "decided by what was");
+    change(replicas, CATALOGUE);
+    until(async || plain(&bob).await == "no code", "the catalogue is not back").await;
     // 46: a flood of one caller's holds leaves room for others'.
     let ran = model.count();
     let flood = (0..230).map(|number| {
@@ -348,6 +365,14 @@ async fn approvals_end_in_order(replicas: &mut [Setting; 2], one: usize, other: 
     assert!((20..=60).contains(&turned_away), "{turned_away} of 230 were turned away");
     assert_eq!(code(&ask(&replicas[other], &bob, &brief).await), "approval_pending");
     assert_eq!(model.count(), ran);
+}
+
+/// The approval that waits for this rule.
+async fn pending(at: &Setting, bearer: &str, rule: &str) -> String {
+    let list = asking(at.admin_address(), "GET", "/api/v1/approvals?state=pending", &[bearer], "").await;
+    let list: Value = serde_json::from_str(&list.text()).unwrap();
+    let found = list.as_array().into_iter().flatten().find(|one| one["rule"] == rule);
+    found.unwrap_or_else(|| panic!("nothing waits for {rule}: {list}"))["id"].as_str().unwrap().to_owned()
 }
 
 /// The catalogue with a budget of so many tokens for metered answers.
