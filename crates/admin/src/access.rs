@@ -143,7 +143,7 @@ impl Access {
         }
         let new = NewApproval {
             id,
-            digest: self.bench.digest_of_access(&caller, &role),
+            digest: self.bench.digest_of_access(&caller, &role, &terms.policy),
             rule: RuleName::new(format!("access/{role}")),
             policy: terms.policy.as_str().into(),
             caller,

@@ -35,8 +35,8 @@ impl Bench for LiveBench {
         self.gateway.world().policy.requestable(role).cloned()
     }
 
-    fn digest_of_access(&self, caller: &Party, role: &RoleName) -> Digest {
-        self.holds.digest_of_access(caller, role)
+    fn digest_of_access(&self, caller: &Party, role: &RoleName, policy: &str) -> Digest {
+        self.holds.digest_of_access(caller, role, policy)
     }
 
     fn masked(&self, text: &str) -> String {

@@ -51,8 +51,8 @@ pub trait Bench: Send + Sync {
     /// How this role can be had for a time in the live catalogue; `None` where it cannot.
     fn requestable(&self, role: &RoleName) -> Option<Requestable>;
 
-    /// What a wish of somebody's for a role is known by.
-    fn digest_of_access(&self, caller: &Party, role: &RoleName) -> Digest;
+    /// What a wish of somebody's for a role is known by, decided by the approval of this name.
+    fn digest_of_access(&self, caller: &Party, role: &RoleName, policy: &str) -> Digest;
 
     /// A text that somebody wrote, without its sensitive values.
     fn masked(&self, text: &str) -> String;
@@ -125,7 +125,7 @@ impl Reviews {
         let heard = async {
             loop {
                 match changes.next().await {
-                    Heard::Change(change) if change.topic == Topic::Approvals => return,
+                    Heard::Change(change) if matches!(change.topic, Topic::Approvals | Topic::Grants) => return,
                     Heard::Change(_) => {}
                     Heard::Everything | Heard::Closed => return,
                 }
@@ -169,12 +169,8 @@ impl Reviews {
         if let Some(why) = self.why_not(visitor, &approval) {
             return Err(Problem::denied(why));
         }
-        if self.bench.policy(&approval.policy).is_some_and(|policy| policy.need > approval.need) {
-            // What was asked for by an earlier catalogue is not given on fewer words than the live one wants.
-            return Err(Problem::conflict(
-                "The catalogue wants more people to agree now; it has to be asked for again.",
-            ));
-        }
+        // What was asked for under an earlier catalogue is not given on fewer words than the live one wants.
+        let wanted = self.bench.policy(&approval.policy).map_or(approval.need, |policy| policy.need);
         let reason = reason(&*self.bench, said.reason.as_deref())?;
         let narrow = told::narrow(&approval, said.verdict, said.narrow.as_ref())?;
         let choice = match said.verdict {
@@ -185,7 +181,7 @@ impl Reviews {
         let identity = &visitor.identity;
         let by = Party { issuer: identity.issuer.clone(), subject: Arc::clone(&identity.subject) };
         let vote = Vote { by, choice, reason, at: self.clock.now(), narrow };
-        let voted = self.store.vote(approval.id, vote).await.map_err(unreachable)?.map_err(not_now)?;
+        let voted = self.store.vote(approval.id, vote, wanted).await.map_err(unreachable)?.map_err(not_now)?;
         let review = match said.verdict {
             Choice::Approve if narrow != kept::Narrow::default() => Review::Narrowed,
             Choice::Approve => Review::Approved,

@@ -126,11 +126,12 @@ impl Holds {
         Ok(sealed.and_then(|sealed| self.seal.open(id, &sealed)))
     }
 
-    /// What a wish of somebody's for a role is known by, so that one at a time is pending.
-    pub fn digest_of_access(&self, caller: &Party, role: &RoleName) -> Digest {
+    /// What a wish of somebody's for a role is known by, so that one at a time is pending. A wish that others decide by
+    /// now is another one.
+    pub fn digest_of_access(&self, caller: &Party, role: &RoleName, policy: &str) -> Digest {
         let mut context = hmac::Context::with_key(&self.digests);
         // Each behind its length, so that no two wishes are written alike, and none like a call.
-        for part in ["access v1", caller.issuer.as_str(), &caller.subject, role.as_str()] {
+        for part in ["access v1", caller.issuer.as_str(), &caller.subject, role.as_str(), policy] {
             context.update(&(part.len() as u64).to_be_bytes());
             context.update(part.as_bytes());
         }

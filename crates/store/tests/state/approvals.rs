@@ -68,13 +68,13 @@ async fn an_approval_is_asked_for_once_decided_once_and_used_once() {
         let sealed = state.approvals().sealed(first.id, at(101)).await;
         assert_eq!(sealed.expect("it answers").as_deref(), Some(&b"sealed"[..]));
 
-        let own = state.approvals().vote(first.id, vote("alice", Choice::Approve, 101)).await;
+        let own = state.approvals().vote(first.id, vote("alice", Choice::Approve, 101), 1).await;
         assert_eq!(own.expect("it answers"), Err(NotNow::OwnWish));
-        let voted = state.approvals().vote(first.id, vote("carol", Choice::Approve, 102)).await;
+        let voted = state.approvals().vote(first.id, vote("carol", Choice::Approve, 102), 1).await;
         let voted = voted.expect("it answers").expect("she may").approval;
         assert_eq!((voted.state, voted.expires), (ApprovalState::Approved, at(1_002)));
         assert_eq!(state.approvals().sealed(first.id, at(103)).await, Ok(None), "destroyed with the decision");
-        let late = state.approvals().vote(first.id, vote("dora", Choice::Deny, 103)).await.expect("it answers");
+        let late = state.approvals().vote(first.id, vote("dora", Choice::Deny, 103), 1).await.expect("it answers");
         assert_eq!(late, Err(NotNow::Decided(ApprovalState::Approved)));
 
         // Another handle, as a restart or another replica has it.
@@ -112,7 +112,7 @@ async fn a_hundred_who_race_take_one_use_and_ask_for_one_approval() {
         }
         ids.dedup();
         assert_eq!(ids.len(), 1, "{}", backend.name());
-        let voted = replicas[1].approvals().vote(ids[0], vote("carol", Choice::Approve, 101)).await;
+        let voted = replicas[1].approvals().vote(ids[0], vote("carol", Choice::Approve, 101), 1).await;
         voted.expect("it answers").expect("she may");
         let taking = (0..100).map(|number: usize| {
             let state = Arc::clone(&replicas[number % 2]);
@@ -134,11 +134,16 @@ async fn time_ends_what_waits_and_what_was_decided() {
         let pending = asked(&state, new(1, 1)).await;
         let seen = state.approvals().get(pending.id, at(160)).await.expect("it answers").expect("it is there");
         assert_eq!(seen.state, ApprovalState::Expired, "nobody has swept, and it counts as run out");
-        let late = state.approvals().vote(pending.id, vote("carol", Choice::Approve, 160)).await;
+        let late = state.approvals().vote(pending.id, vote("carol", Choice::Approve, 160), 1).await;
         assert_eq!(late.expect("it answers"), Err(NotNow::Expired));
         let next = asked(&state, NewApproval { at: at(161), ..new(2, 1) }).await;
         assert_ne!(next.id, pending.id);
-        state.approvals().vote(next.id, vote("carol", Choice::Approve, 162)).await.expect("it answers").expect("may");
+        state
+            .approvals()
+            .vote(next.id, vote("carol", Choice::Approve, 162), 1)
+            .await
+            .expect("it answers")
+            .expect("may");
         assert_eq!(state.approvals().take(wanted(1), at(162 + 900)).await, Ok(None), "it stood for 15 minutes");
         let lapsed = state.approvals().expire(at(162 + 900)).await.expect("it answers");
         assert_eq!(lapsed.len(), 1, "{}", backend.name());
@@ -152,28 +157,34 @@ async fn a_denial_stands_and_several_must_agree() {
     for backend in every_one() {
         let state = backend.open().await;
         let denied = asked(&state, new(1, 1)).await;
-        state.approvals().vote(denied.id, vote("carol", Choice::Deny, 101)).await.expect("answers").expect("may");
+        state.approvals().vote(denied.id, vote("carol", Choice::Deny, 101), 1).await.expect("answers").expect("may");
         let again = asked(&state, NewApproval { at: at(300), ..new(2, 1) }).await;
         assert_eq!((again.id, again.state), (denied.id, ApprovalState::Denied), "asking again does not ask anew");
         assert_eq!(again.votes[0].reason.as_deref(), Some("so"));
         let after = asked(&state, NewApproval { at: at(1_001), ..new(3, 1) }).await;
         assert_eq!(after.state, ApprovalState::Pending);
 
+        // The catalogue wants two by now, whatever it wanted when it was asked for.
+        let more = asked(&state, new(5, 5)).await;
+        let first = state.approvals().vote(more.id, vote("carol", Choice::Approve, 101), 2).await;
+        assert_eq!(first.expect("answers").expect("may").approval.state, ApprovalState::Pending, "{}", backend.name());
+        let second = state.approvals().vote(more.id, vote("dora", Choice::Approve, 102), 1).await;
+        assert_eq!(second.expect("answers").expect("may").approval.state, ApprovalState::Approved);
         let two = asked(&state, NewApproval { need: 2, ..new(4, 2) }).await;
-        let first = state.approvals().vote(two.id, vote("carol", Choice::Approve, 101)).await;
+        let first = state.approvals().vote(two.id, vote("carol", Choice::Approve, 101), 1).await;
         assert_eq!(first.expect("answers").expect("may").approval.state, ApprovalState::Pending);
-        let twice = state.approvals().vote(two.id, vote("carol", Choice::Approve, 101)).await.expect("it answers");
+        let twice = state.approvals().vote(two.id, vote("carol", Choice::Approve, 101), 1).await.expect("it answers");
         assert_eq!(twice, Err(NotNow::SpokenAlready), "one person is one vote");
         let mut narrow = vote("dora", Choice::Approve, 102);
         narrow.narrow = Narrow { max_tokens: Some(100), lasts: Some(Duration::from_secs(10)) };
-        let second = state.approvals().vote(two.id, narrow).await.expect("answers").expect("may").approval;
+        let second = state.approvals().vote(two.id, narrow, 1).await.expect("answers").expect("may").approval;
         assert_eq!((second.state, second.expires), (ApprovalState::Approved, at(112)));
         assert_eq!(second.narrow().max_tokens, Some(100));
-        let revoked = state.approvals().vote(two.id, vote("carol", Choice::Revoke, 103)).await;
+        let revoked = state.approvals().vote(two.id, vote("carol", Choice::Revoke, 103), 1).await;
         assert_eq!(revoked.expect("answers").expect("may").approval.state, ApprovalState::Revoked);
         assert_eq!(state.approvals().take(wanted(2), at(103)).await, Ok(None));
         let listed = state.approvals().list(Listing { state: None, rule: None, limit: 10 }, at(103)).await;
-        assert_eq!(listed.expect("answers").len(), 3);
+        assert_eq!(listed.expect("answers").len(), 4);
     }
 }
 
@@ -203,7 +214,7 @@ async fn an_approved_wish_for_access_is_a_grant_until_it_ends_or_is_taken_back()
         let state = backend.open().await;
         let wish = AccessWish { role: RoleName::new("ml-admin"), lasts: Duration::from_secs(1_800) };
         let approval = asked(&state, NewApproval { access: Some(wish.clone()), ..new(1, 1) }).await;
-        let voted = state.approvals().vote(approval.id, vote("carol", Choice::Approve, 110)).await;
+        let voted = state.approvals().vote(approval.id, vote("carol", Choice::Approve, 110), 1).await;
         let grant = voted.expect("answers").expect("may").grant.expect("a grant");
         assert_eq!((grant.from, grant.until, &grant.party), (at(110), at(1_910), &party("alice")));
         for (now, count) in [(109, 0), (110, 1), (1_909, 1), (1_910, 0)] {
@@ -251,7 +262,12 @@ async fn a_use_whose_call_came_to_nothing_can_be_given_back_once() {
     for backend in every_one() {
         let state = backend.open().await;
         let approval = asked(&state, new(1, 1)).await;
-        state.approvals().vote(approval.id, vote("carol", Choice::Approve, 101)).await.expect("answers").expect("may");
+        state
+            .approvals()
+            .vote(approval.id, vote("carol", Choice::Approve, 101), 1)
+            .await
+            .expect("answers")
+            .expect("may");
         let take = async |seconds| state.approvals().take(wanted(1), at(seconds)).await.expect("it answers").is_some();
         assert!(take(102).await);
         state.approvals().give_back(vec![approval.id], at(103)).await.expect("it answers");

@@ -60,7 +60,7 @@ async fn ask(state: &State, id: u8) {
 async fn deny(state: &State, id: u8) {
     let by = Party { issuer: "corp".into(), subject: "carol".into() };
     let vote = Vote { by, choice: Choice::Deny, reason: None, at: at(110), narrow: Narrow::default() };
-    state.approvals().vote(approval(id), vote).await.expect("it answers").expect("she may");
+    state.approvals().vote(approval(id), vote, 1).await.expect("it answers").expect("she may");
 }
 
 #[tokio::test]

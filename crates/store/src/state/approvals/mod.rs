@@ -269,7 +269,8 @@ pub trait Approvals: Send + Sync {
 
     /// Says something of an approval. The sealed original is destroyed with the decision. An approved wish for access
     /// becomes a grant in the same transaction.
-    fn vote(&self, id: ApprovalId, vote: Vote) -> Answer<'_, Result<Voted, NotNow>>;
+    /// `wanted` must agree by the catalogue of this moment; never fewer than when it was asked for.
+    fn vote(&self, id: ApprovalId, vote: Vote, wanted: u32) -> Answer<'_, Result<Voted, NotNow>>;
 
     /// Takes one use of each of these, or of none: `None` where one of them is not approved at this moment.
     fn take(&self, wanted: Vec<(Digest, RuleName)>, now: Timestamp) -> Answer<'_, Option<Vec<Approval>>>;

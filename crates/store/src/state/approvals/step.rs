@@ -82,7 +82,7 @@ impl Approval {
 
     /// Somebody speaks. Whether they may at all was decided by policy; that they do not decide their own wish and speak
     /// once holds here too, where no race can pass it.
-    pub(in crate::state) fn vote(&mut self, vote: Vote) -> Result<Option<Grant>, NotNow> {
+    pub(in crate::state) fn vote(&mut self, vote: Vote, wanted: u32) -> Result<Option<Grant>, NotNow> {
         let now = vote.at;
         let lapsed = self.lapse(now);
         if lapsed || self.state == ApprovalState::Expired {
@@ -104,6 +104,7 @@ impl Approval {
             return Err(NotNow::SpokenAlready);
         }
         let choice = vote.choice;
+        self.need = self.need.max(wanted);
         self.votes.push(vote);
         if choice == Choice::Deny {
             self.state = ApprovalState::Denied;

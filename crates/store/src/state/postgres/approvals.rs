@@ -103,7 +103,7 @@ impl Approvals for Postgres {
         }))
     }
 
-    fn vote(&self, id: ApprovalId, vote: Vote) -> Answer<'_, Result<Voted, NotNow>> {
+    fn vote(&self, id: ApprovalId, vote: Vote, wanted: u32) -> Answer<'_, Result<Voted, NotNow>> {
         Box::pin(bounded(async move {
             let mut client = self.client().await?;
             let transaction = client.transaction().await?;
@@ -112,7 +112,7 @@ impl Approvals for Postgres {
                 return Ok(Err(NotNow::Unknown));
             };
             let mut approval = approval(&row)?;
-            let outcome = approval.vote(vote);
+            let outcome = approval.vote(vote, wanted);
             if matches!(outcome, Ok(_) | Err(NotNow::Expired)) {
                 save(&transaction, &approval).await?;
                 announce(&transaction, &Change::of(Topic::Approvals, approval.id)).await?;

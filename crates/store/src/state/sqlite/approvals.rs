@@ -96,10 +96,10 @@ impl Approvals for Sqlite {
         }))
     }
 
-    fn vote(&self, id: ApprovalId, vote: Vote) -> Answer<'_, Result<Voted, NotNow>> {
+    fn vote(&self, id: ApprovalId, vote: Vote, wanted: u32) -> Answer<'_, Result<Voted, NotNow>> {
         Box::pin(self.write(move |connection, changes| {
             let Some(mut approval) = one(connection, id)? else { return Ok(Err(NotNow::Unknown)) };
-            let outcome = approval.vote(vote);
+            let outcome = approval.vote(vote, wanted);
             if matches!(outcome, Ok(_) | Err(NotNow::Expired)) {
                 save(connection, &approval)?;
                 changes.push(Change::of(Topic::Approvals, approval.id));
