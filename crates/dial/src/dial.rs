@@ -113,21 +113,6 @@ impl Dial {
         self.send(url, Question { method: Method::POST, content_type, body, headers }).await
     }
 
-    /// Posts a form with this `Authorization` header, as a token endpoint takes it of a client with a secret.
-    ///
-    /// # Errors
-    /// As [`Dial::get`].
-    pub async fn post_form_by(
-        &self,
-        url: &str,
-        fields: &[(&str, &str)],
-        authorization: HeaderValue,
-    ) -> Result<Reply, Fault> {
-        let form = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
-        let (content_type, body) = ("application/x-www-form-urlencoded", Bytes::from(form));
-        self.send(url, Question { method: Method::POST, content_type, body, bearer: Some(authorization) }).await
-    }
-
     /// Posts plain text, as a witness of logs takes it.
     ///
     /// # Errors

@@ -3,6 +3,7 @@ use std::fmt;
 use gatewright_dial::{Dial, Fault, Reply};
 use gatewright_json::{Value, parse};
 use gatewright_model::{Secret, Timestamp};
+use http::header::AUTHORIZATION;
 use http::{HeaderValue, StatusCode};
 
 use super::LoginFault;
@@ -49,7 +50,7 @@ pub(crate) async fn ask_by(
     fields: &[(&str, &str)],
     authorization: HeaderValue,
 ) -> Result<Answer, LoginFault> {
-    read(dial.post_form_by(endpoint, fields, authorization).await)
+    read(dial.post_form_with(endpoint, vec![(AUTHORIZATION, authorization)], fields).await)
 }
 
 fn read(reply: Result<Reply, Fault>) -> Result<Answer, LoginFault> {
