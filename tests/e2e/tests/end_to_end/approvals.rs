@@ -341,7 +341,6 @@ async fn approvals_end_in_order(replicas: &mut [Setting; 2], one: usize, other: 
     until(async || plain(&bob).await == "no code", "the catalogue is not back").await;
     assert_eq!(ask(&replicas[one], &bob, &export).await.status, 200, "one voice is enough again");
     // 44: a role that is taken away while the call waits, and an approval that comes after that.
-    let ran = model.count();
     let patient = call("wait patiently for the admin");
     let (waited, ()) = tokio::join!(ask(&replicas[one], &bob, &patient), async {
         tokio::time::sleep(Duration::from_millis(300)).await;
@@ -350,7 +349,8 @@ async fn approvals_end_in_order(replicas: &mut [Setting; 2], one: usize, other: 
         until(async || plain(&bob).await == "permission_denied", "a role that is gone counts").await;
         assert_eq!(decide(&replicas[other], &carol, &id, yes.clone()).await.status, 200);
     });
-    assert_eq!((code(&waited).as_str(), model.count()), ("permission_denied", ran), "decided by what was");
+    assert_eq!(code(&waited), "permission_denied", "decided by what was");
+    assert!(!model.received().iter().any(|call| call.text().contains("patiently for the admin")), "it ran");
     change(replicas, CATALOGUE);
     until(async || plain(&bob).await == "no code", "the catalogue is not back").await;
     // 46: a flood of one caller's holds leaves room for others'.
