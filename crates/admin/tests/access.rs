@@ -88,7 +88,10 @@ impl Bench for Catalogue {
         let through = Through::Approval(self.0.lock().expect("a lock").name.clone());
         let role = |name: &str, through| {
             let longest = Duration::from_secs(600);
-            (RoleName::from(name), Requestable { by: vec![approver("staff")], through, longest, place: place() })
+            (
+                RoleName::from(name),
+                Requestable { by: vec![approver("staff"), approver("security")], through, longest, place: place() },
+            )
         };
         vec![role("closer", through), role("firefighter", Through::BrokenGlass)]
     }
@@ -211,6 +214,17 @@ async fn a_program_takes_nothing_and_decides_nothing() {
     let decided = scene.client("robot-2/security").decide(&asked.approval.id, &says(Choice::Approve)).await;
     assert_eq!(code(decided).0, 404);
     assert_eq!(scene.grants().await, 0);
+}
+
+#[tokio::test]
+async fn an_approver_who_asks_does_not_decide_it() {
+    let scene = scene();
+    let carol = scene.client("carol/security");
+    let asked = carol.request_access(&wish("closer", "")).await.expect("asked").approval.id;
+    assert_eq!(code(carol.decide(&asked, &says(Choice::Approve)).await).0, 403);
+    assert_eq!(scene.grants().await, 0);
+    let other = scene.client("dora/security").decide(&asked, &says(Choice::Approve)).await;
+    assert_eq!((code(other).0, scene.grants().await), (200, 1));
 }
 
 #[tokio::test]
