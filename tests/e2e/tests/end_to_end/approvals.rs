@@ -140,7 +140,7 @@ roles:
     grants: [{ models: [sales-forecast], operations: [chat], parameters: { max_tokens: { max: 100, default: 50, over: clamp } } }]
   admin:
     members: [{ issuer: corp, group: ml-admins }]
-    grants: [{ models: [sales-forecast], operations: [chat] }]
+    grants: [{ models: [sales-forecast], operations: [chat], parameters: { max_tokens: { max: 100, default: 50, over: clamp } } }]
 rules:
   - { name: bulk-export, when: { prompt: { words: [export] } }, then: { hold: peer } }
   - { name: say-why, when: { prompt: { words: [justify] } }, then: { hold: self } }
