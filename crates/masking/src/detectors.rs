@@ -4,6 +4,7 @@ use crate::custom::fields::FieldRule;
 use crate::custom::pattern::Pattern;
 use crate::custom::words::{MAX_TERM, Words, normalise};
 use crate::custom::{CustomPattern, CustomRule, FieldPath, RuleFault};
+use crate::detect::context::CONTEXT;
 use crate::detect::registry::entries;
 use crate::detect::seeds::{self, Kind, Seed};
 use crate::detect::{Answer, View};
@@ -44,10 +45,16 @@ impl Detectors {
     pub fn builtin() -> Self {
         seeds::prepare();
         crate::detect::context::prepare();
-        crate::detect::secret::prepare();
+        crate::detect::names::prepare();
         crate::detect::national::prepare();
         let info_types = entries().filter_map(|entry| InfoType::new(entry.name)).collect();
-        Self { builtin: Builtin::Used, info_types, words: None, patterns: Vec::new(), fields: Vec::new() }
+        Self {
+            builtin: Builtin::Used,
+            info_types,
+            words: None,
+            patterns: Vec::new(),
+            fields: Vec::new(),
+        }
     }
 
     /// The built-in detectors and an operator's own.
@@ -139,10 +146,11 @@ impl Detectors {
         findings
     }
 
-    /// The first sensitive value of decoded text; what is encoded twice is not seen through.
-    fn first_within(&self, text: &str) -> Option<TypeIndex> {
+    /// The first sensitive value of decoded text; what is encoded twice is not seen through. What stands before it speaks of
+    /// what is in it as well.
+    fn first_within(&self, before: &[u8], text: &str) -> Option<TypeIndex> {
         let mut first = None;
-        Scanner::new().within_encoded().end_with(self, text, &mut |span| match span {
+        Scanner::within_encoded(before).end_with(self, text, &mut |span| match span {
             Span::Found { info_type, .. } => _ = first.get_or_insert(info_type),
             Span::Clean(_) | Span::Swallowed { .. } => {}
         });
@@ -244,7 +252,10 @@ impl Detectors {
                 .patterns
                 .get(usize::from(place))
                 .map_or(Answer::Nothing, |pattern| pattern.recognise(view, seed.start)),
-            Kind::Encoded => crate::detect::encoded::recognise(view, seed.start, |text| self.first_within(text)),
+            Kind::Encoded => {
+                let before = &view.units[seed.start.saturating_sub(CONTEXT)..seed.start];
+                crate::detect::encoded::recognise(view, seed.start, |text| self.first_within(before, text))
+            }
             _ => seeds::ask(view, seed),
         }
     }

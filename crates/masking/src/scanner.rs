@@ -1,10 +1,9 @@
-use std::cell::RefCell;
 use std::sync::Arc;
 
 use crate::custom::FieldPath;
 use crate::detect::seeds::{Seed, unsettled};
 use crate::detect::token::TOKEN;
-use crate::detect::{Answer, Hit, Tail, View, secret, token};
+use crate::detect::{Answer, Hit, Memory, Tail, View, secret, token};
 use crate::text::{More, Text, fold_str};
 use crate::{Detectors, Extent, Span, TypeIndex, Vault};
 
@@ -71,10 +70,12 @@ impl Scanner {
         self
     }
 
-    /// For text that was decoded already.
-    pub(crate) fn within_encoded(mut self) -> Self {
-        self.encoded = Encoded::Ignored;
-        self
+    /// For text that was decoded already, with what stands before what it was decoded from.
+    pub(crate) fn within_encoded(before: &[u8]) -> Self {
+        let mut scanner = Self { encoded: Encoded::Ignored, ..Self::default() };
+        // A space, since nothing of it touches what is decoded.
+        scanner.text.set_context(&[before, b" "].concat());
+        scanner
     }
 
     /// Takes the next piece of the text and says what has become certain.
@@ -119,8 +120,8 @@ impl Scanner {
             }
             return self.text.release_all();
         }
-        let mentions = RefCell::default();
-        let view = View::new(self.text.units(), more, &mentions);
+        let memory = Memory::default();
+        let view = View::new(self.text.units(), more, &memory);
         let mut progress = Progress { at: self.text.settled(), raw: 0 };
         if let Some((info_type, tail)) = self.swallowing {
             if !progress.swallow(&self.text, view, info_type, tail, out) {
@@ -128,7 +129,7 @@ impl Scanner {
             }
             self.swallowing = None;
         }
-        let mut seeds = Vec::new();
+        let mut seeds = Vec::with_capacity((view.units.len() - progress.at) / 16);
         let looking = Looking { tokens: self.looked_for(), encoded: self.encoded, first: self.text.dropped() };
         detectors.seeds(view, progress.at, looking, &mut seeds);
         let end = match more {
@@ -258,7 +259,10 @@ impl Progress {
         let raw = text.raw();
         let end = after_character(text.units(), hit.end);
         let from = raw.floor_char_boundary(text.raw_start(start)).max(self.raw);
-        let to = raw.ceil_char_boundary(text.raw_end(end)).max(from);
+        // What ends before a unit that is here is known with what is invisible before that; a token may come at the end.
+        let shown = hit.tail == Tail::None && hit.info_type != TOKEN;
+        let to =
+            raw.ceil_char_boundary(text.raw_end(end)).max(from).max(if shown { text.invisible_to(end) } else { 0 });
         if from > self.raw {
             out(Span::Clean(&raw[self.raw..from]));
         }
@@ -279,13 +283,18 @@ impl Progress {
     ) -> bool {
         let (end, done) = secret::swallow(view, self.at, tail);
         let end = after_character(view.units, end);
+        let raw = text.raw();
+        let mut to = self.raw;
         if end > self.at {
-            let raw = text.raw();
-            let to = raw.ceil_char_boundary(text.raw_end(end)).max(self.raw);
-            if to > self.raw {
-                out(Span::Swallowed { info_type, original: &raw[self.raw..to] });
-            }
+            to = raw.ceil_char_boundary(text.raw_end(end)).max(to);
             self.at = end;
+        }
+        // As in `find`; a key's end shows by the unit behind it, an armour's does not.
+        if done && matches!(tail, Tail::Key | Tail::Visible) {
+            to = to.max(text.invisible_to(end));
+        }
+        if to > self.raw {
+            out(Span::Swallowed { info_type, original: &raw[self.raw..to] });
             self.raw = to;
         }
         done

@@ -2,7 +2,7 @@
 
 use super::View;
 use super::context::Topic;
-use super::number::{Number, Separator};
+use super::digits::{Number, Separator};
 
 /// The fewest digits of a card.
 pub(super) const SHORTEST: usize = 13;
@@ -53,15 +53,15 @@ const ISSUERS: &[(u32, u32, &[usize])] = &[
 ];
 
 /// The end of the longest card number that begins where the number does.
-pub(super) fn find(view: View<'_>, number: &Number) -> Option<usize> {
+pub(super) fn find(view: View<'_>, number: &Number<'_>) -> Option<usize> {
     let groups = number.groups();
     for (place, last) in groups.iter().enumerate().rev() {
-        let count = last.first() + last.length();
+        let count = number.digits(place + 1).len();
         if count < SHORTEST {
             break;
         }
         let card = count <= LONGEST
-            && number.passes_luhn(count)
+            && number.passes_luhn(place + 1)
             && is_issued(number.digits(place + 1))
             && is_grouped_like_a_card(number, place + 1)
             && number.may_end(view, place + 1)
@@ -75,7 +75,7 @@ pub(super) fn find(view: View<'_>, number: &Number) -> Option<usize> {
 }
 
 /// Whether the digits go on from before, in groups that no card has: `119-5838955-6104071`.
-fn is_part_of_another(view: View<'_>, number: &Number) -> bool {
+fn is_part_of_another(view: View<'_>, number: &Number<'_>) -> bool {
     let follows =
         matches!(view.before(number.start), b'-' | b'/' | b'.') && view.before(number.start - 1).is_ascii_digit();
     follows && !may_begin_with(number.groups()[0].length())
@@ -83,14 +83,14 @@ fn is_part_of_another(view: View<'_>, number: &Number) -> bool {
 
 /// Articles and devices have numbers of other lengths as well, which are cards' only where the text does not speak of a
 /// thing.
-fn is_of_usual_length(number: &Number, groups: usize) -> bool {
+fn is_of_usual_length(number: &Number<'_>, groups: usize) -> bool {
     let digits = number.digits(groups);
     digits.len() == 16 || digits.len() == 15 && digits[0] == 3 || digits.len() > 13 && groups > 1
 }
 
 /// In one piece, in groups of three digits or more (the last may be shorter), or digit by digit or in pairs that do not
 /// go on.
-fn is_grouped_like_a_card(number: &Number, count: usize) -> bool {
+fn is_grouped_like_a_card(number: &Number<'_>, count: usize) -> bool {
     let groups = &number.groups()[..count];
     // Numbers of messages; decimals; orders.
     let is_other = match groups {
@@ -141,7 +141,7 @@ const FIRST_TWO: [bool; 100] = {
 };
 
 fn is_issued(digits: &[u8]) -> bool {
-    let issuer = super::number::number_of(&digits[..6]);
+    let issuer = super::digits::number_of(&digits[..6]);
     ISSUERS.iter().any(|(from, to, lengths)| (*from..=*to).contains(&issuer) && lengths.contains(&digits.len()))
 }
 
@@ -157,11 +157,9 @@ mod tests {
     #[test]
     fn luhn_digits() {
         let passes = |text: &str| {
-            let mentions = std::cell::RefCell::default();
-            let view = View::new(text.as_bytes(), crate::text::More::No, &mentions);
-            let count = text.bytes().filter(u8::is_ascii_digit).count();
-            let mut number = Number::at(0);
-            number.read(view, 22).is_ok() && number.passes_luhn(count)
+            let memory = crate::detect::Memory::default();
+            let view = View::new(text.as_bytes(), crate::text::More::No, &memory);
+            Number::read(view, 0, 22).is_ok_and(|number| number.passes_luhn(number.groups().len()))
         };
         assert!(passes("4111 1111 1111 1111") && passes("18") && passes("6011000990139424"));
         assert!(!passes("4111 1111 1111 1112") && !passes("4111111111111"));

@@ -1,6 +1,7 @@
 //! E-mail addresses (RFC 5321, section 4.1.2), also with `[at]` and `[dot]` spelled out.
 
 use super::registry::Builtin;
+use super::signs::{Sign, Token, is_fence, read_dot};
 use super::{Answer, View, is_alnum};
 use crate::text::More;
 
@@ -12,17 +13,6 @@ const MAX_DOMAIN: usize = 128;
 
 /// How far a local part with dots spelled out may reach back.
 pub(crate) const MAX_SPELLED: usize = 96;
-
-/// How the `@` is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Sign {
-    /// `@` between the parts.
-    Plain,
-    /// `[at]`, `(at)`, ` @ `: dots may be spelled as well.
-    Marked,
-    /// The bare word: dots must be spelled as well.
-    Word,
-}
 
 /// An `@`, however it is written: the units that it takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,8 +83,9 @@ fn lead_before(units: &[u8], end: usize, floor: usize) -> u8 {
 
 /// Where the local part before this `@` begins; `None` where there is none.
 pub(crate) fn start_of(units: &[u8], at: AtSign) -> Option<usize> {
-    let floor = at.start().saturating_sub(MAX_LOCAL);
-    let mut start = local_start(units, at.start(), floor);
+    // What is held of a word that may go on: `bob_at_…` is one.
+    let floor = if at.sign == Sign::Word { at.end() } else { at.start() }.saturating_sub(MAX_LOCAL);
+    let mut start = local_start(units, at.start(), floor.min(at.start()));
     super::work(at.start() - start);
     if start == at.start() {
         return None;
@@ -134,86 +125,16 @@ fn dot_before(units: &[u8], sign: Sign) -> Option<usize> {
     })
 }
 
-/// A word in or without brackets.
-enum Token {
-    Read(usize),
-    Not,
-    CutOff,
-}
-
-const DOTS: &[&[u8]] = &[b"dot", b"punkt", b"punto", b"point", b"ponto", b"."];
-const ATS: &[&[u8]] = &[b"at", b"arroba", b"arobase", b"@"];
-
-/// A dot that is spelled out: ` [dot] `, `(punkt)`, and beside an `@` that is spelled out also ` dot `; beside the bare
-/// word only that.
-fn read_dot(units: &[u8], sign: Sign) -> Token {
-    match (sign, read_word(units, DOTS, sign != Sign::Plain)) {
-        (Sign::Word, Token::Read(length)) if !units[..length].iter().all(|unit| *unit == b' ' || is_alnum(*unit)) => {
-            Token::Not
-        }
-        (_, token) => token,
-    }
-}
-
-/// An `@` that is spelled out, at the start of these units.
-pub(crate) fn read_at(units: &[u8]) -> Option<(usize, Sign)> {
-    let Token::Read(length) = read_word(units, ATS, true) else { return None };
-    let marked = units[..length].iter().any(|unit| matches!(unit, b'@' | b'[' | b'(' | b'{' | b'<'));
-    Some((length, if marked { Sign::Marked } else { Sign::Word }))
-}
-
-fn read_word(units: &[u8], words: &[&[u8]], bare: bool) -> Token {
-    let spaces = |from: usize| units[from.min(units.len())..].iter().take(2).take_while(|unit| **unit == b' ').count();
-    let before = spaces(0);
-    let mut at = before;
-    let Some(open) = units.get(at) else { return Token::CutOff };
-    let close = match open {
-        b'[' => Some(b']'),
-        b'(' => Some(b')'),
-        b'{' => Some(b'}'),
-        b'<' => Some(b'>'),
-        _ if bare && before > 0 => None,
-        _ => return Token::Not,
-    };
-    if close.is_some() {
-        at += 1;
-        at += spaces(at);
-    }
-    let rest = &units[at.min(units.len())..];
-    if rest.first().is_some_and(|first| !words.iter().any(|word| word[0] == first.to_ascii_lowercase())) {
-        return Token::Not;
-    }
-    let same = |word: &[u8]| rest.len() >= word.len() && rest[..word.len()].eq_ignore_ascii_case(word);
-    let Some(word) = words.iter().find(|word| same(word)) else {
-        let begun = words.iter().any(|word| rest.len() < word.len() && word[..rest.len()].eq_ignore_ascii_case(rest));
-        return if begun { Token::CutOff } else { Token::Not };
-    };
-    at += word.len();
-    let after = spaces(at);
-    match close {
-        None if at + after >= units.len() => Token::CutOff,
-        None if after > 0 => Token::Read(at + after),
-        None => Token::Not,
-        Some(close) => match units.get(at + after) {
-            None => Token::CutOff,
-            Some(unit) if *unit == close => {
-                let end = at + after + 1;
-                Token::Read(end + spaces(end))
-            }
-            Some(_) => Token::Not,
-        },
-    }
-}
-
 /// Whether a dot may stand after the domain's first label: what most signs fail that are none of an address.
 pub(crate) fn may_have_domain(view: View<'_>, at: AtSign) -> bool {
-    let end = label(view.units, at.end());
+    let end = label(view.units, at.end(), at.sign);
     super::work(end - at.end() + 1);
     let gap = view.units[end..].iter().take(2).take_while(|unit| **unit == b' ').count();
     match view.units.get(end + gap) {
         None => view.more == More::Possible,
         Some(b'.' | b'[' | b'(' | b'{' | b'<') => end > at.end(),
-        Some(b'd' | b'D' | b'p' | b'P') => gap > 0 && at.sign != Sign::Plain,
+        Some(unit) if is_fence(*unit) => end > at.end(),
+        Some(b'd' | b'D' | b'p' | b'P' | b'k' | b'K' | b'n' | b'N' | b't' | b'T') => gap > 0 && at.sign != Sign::Plain,
         Some(_) => false,
     }
 }
@@ -227,12 +148,16 @@ pub(crate) fn recognise(view: View<'_>, start: usize, at: AtSign) -> Answer {
     let cut = limit == view.units.len() && view.more == More::Possible;
     let (mut place, mut labels, mut spelled, mut found) = (at.end(), 0_usize, false, None);
     loop {
-        let end = label(&view.units[..limit], place);
+        let end = label(&view.units[..limit], place, at.sign);
         super::work(end - place + 1);
         if end >= limit && cut {
             return Answer::Undecided;
         }
         if end == place {
+            break;
+        }
+        // `me at the dot com office` is talk.
+        if labels == 0 && at.sign == Sign::Word && is_article(&view.units[place..end]) {
             break;
         }
         labels += 1;
@@ -272,8 +197,9 @@ fn without_aside(label: &[u8], end: usize) -> (usize, &[u8]) {
     }
 }
 
-/// The end of a domain's label: letters, digits and hyphens of one kind of script.
-fn label(units: &[u8], start: usize) -> usize {
+/// The end of a domain's label: letters, digits and hyphens of one kind of script; where the `@` is a word, not the hyphens
+/// of `-dot-`.
+fn label(units: &[u8], start: usize, sign: Sign) -> usize {
     let spaceless = units.get(start).is_some_and(|unit| *unit >= 0xe0);
     let mut end = start;
     while end < units.len() && end - start < 63 {
@@ -283,7 +209,10 @@ fn label(units: &[u8], start: usize) -> usize {
             b'-' => true,
             unit => is_alnum(unit),
         };
-        if !belongs {
+        let spelled = units[end] == b'-'
+            && sign == Sign::Word
+            && units[end..].get(..5).is_some_and(|dot| dot.eq_ignore_ascii_case(b"-dot-"));
+        if !belongs || spelled {
             break;
         }
         end += 1;
@@ -297,6 +226,11 @@ fn is_top_level(label: &[u8]) -> bool {
         || is_punycode(label)
         || label.iter().all(|unit| *unit >= 0x80)
         || label.len() >= 3 && label.iter().all(|unit| *unit >= 0x80 || unit.is_ascii_alphabetic())
+}
+
+fn is_article(label: &[u8]) -> bool {
+    let articles: [&[u8]; 8] = [b"the", b"a", b"an", b"this", b"that", b"our", b"my", b"your"];
+    articles.iter().any(|article| article.eq_ignore_ascii_case(label))
 }
 
 fn is_punycode(label: &[u8]) -> bool {

@@ -1,19 +1,25 @@
 //! The built-in detectors: where a value could begin, and whether one does.
 
+pub(crate) mod armour;
 pub(crate) mod card;
 pub(crate) mod codes;
 pub(crate) mod context;
+pub(crate) mod digits;
 pub(crate) mod email;
 pub(crate) mod encoded;
 pub(crate) mod hexgroups;
 pub(crate) mod iban;
+pub(crate) mod inurl;
 pub(crate) mod keys;
+pub(crate) mod named;
+pub(crate) mod names;
 pub(crate) mod national;
 pub(crate) mod number;
 pub(crate) mod phone;
 pub(crate) mod registry;
 pub(crate) mod secret;
 pub(crate) mod seeds;
+pub(crate) mod signs;
 pub(crate) mod token;
 pub(crate) mod triggers;
 pub(crate) mod wallet;
@@ -23,20 +29,27 @@ use std::cell::RefCell;
 use crate::TypeIndex;
 use crate::text::More;
 use context::Mentions;
+use digits::Chain;
 
 /// What a recogniser reads: all visible units, and whether more may follow them.
 #[derive(Clone, Copy)]
 pub(crate) struct View<'a> {
     pub(crate) units: &'a [u8],
     pub(crate) more: More,
-    /// What was read of its words so far.
-    mentions: &'a RefCell<Mentions>,
+    memory: &'a Memory,
+}
+
+/// What was read so far of the units of one view: its words, and its last chain of digits.
+#[derive(Default)]
+pub(crate) struct Memory {
+    mentions: RefCell<Mentions>,
+    chain: RefCell<Chain>,
 }
 
 impl<'a> View<'a> {
-    /// `mentions` are of no other units.
-    pub(crate) const fn new(units: &'a [u8], more: More, mentions: &'a RefCell<Mentions>) -> Self {
-        Self { units, more, mentions }
+    /// The memory is of no other units.
+    pub(crate) const fn new(units: &'a [u8], more: More, memory: &'a Memory) -> Self {
+        Self { units, more, memory }
     }
 
     /// The unit before `at`; a zero byte at the text's beginning.

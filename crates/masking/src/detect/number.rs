@@ -1,203 +1,16 @@
 //! Numbers written in groups: payment cards, social security and phone numbers, IPv4 addresses.
 
-use std::cell::OnceCell;
-
-use super::context::{Subjects, Topic};
+use super::context::Topic;
+use super::digits::{MAX_DIGITS, Number, Separator, is_hopeless, is_separator, number_of};
 use super::registry::Builtin;
 use super::{Answer, View, card, context, is_alnum, national, phone};
-use crate::text::{BREAK, More};
-
-/// A number longer than this is none of ours.
-pub(crate) const MAX_DIGITS: usize = 22;
+use crate::text::More;
 
 /// A number of ours that is no address has at least so many digits.
 pub(crate) const FEWEST_DIGITS: u32 = 7;
 
 /// An address or a national phone number has no more.
 const MAX_SHORT: usize = 12;
-
-/// Digits in groups as they stand in the text, read once for all the rules that look at them.
-pub(crate) struct Number {
-    digits: [u8; MAX_DIGITS],
-    count: usize,
-    /// Where a group ends: bit `n` says whether the last of the first `n` digits is the check digit of the others.
-    luhn: u32,
-    groups: [Group; MAX_DIGITS],
-    group_count: usize,
-    /// Where the text of the number begins: a digit, `+` or `(`.
-    pub(crate) start: usize,
-    /// Whether the digits go on beyond what was read.
-    pub(crate) overlong: bool,
-    topic: OnceCell<Subjects>,
-}
-
-/// Digits without a separator between them.
-#[derive(Clone, Copy, Default)]
-pub(crate) struct Group {
-    first: u8,
-    length: u8,
-    /// What separates it from the group before.
-    pub(crate) separator: Separator,
-    end: u32,
-}
-
-impl Group {
-    /// How many digits stand before this group.
-    pub(crate) const fn first(&self) -> usize {
-        self.first as usize
-    }
-
-    /// How many it has.
-    pub(crate) const fn length(&self) -> usize {
-        self.length as usize
-    }
-
-    /// The unit after its last digit.
-    pub(crate) const fn end(&self) -> usize {
-        self.end as usize
-    }
-}
-
-/// What stands between two groups.
-#[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
-pub(crate) enum Separator {
-    /// Nothing: the first group.
-    #[default]
-    None,
-    /// This single character.
-    One(u8),
-    /// Two or three of them; whether one is a parenthesis.
-    Several {
-        /// A parenthesis is among them.
-        parenthesis: bool,
-    },
-}
-
-pub(crate) const fn is_separator(unit: u8) -> bool {
-    matches!(unit, b' ' | b'-' | b'.' | b'/' | b'(' | b')' | b'_' | BREAK)
-}
-
-/// Reading stopped because the text did.
-pub(crate) struct CutOff;
-
-impl Number {
-    /// A number that begins here, of which nothing is read yet.
-    #[inline]
-    pub(crate) fn at(start: usize) -> Self {
-        Self {
-            digits: [0; MAX_DIGITS],
-            count: 0,
-            luhn: 0,
-            groups: [Group::default(); MAX_DIGITS],
-            group_count: 0,
-            start,
-            overlong: false,
-            topic: OnceCell::new(),
-        }
-    }
-
-    /// Reads the groups, at most so many digits; they may be preceded by `+` and an opening parenthesis.
-    pub(crate) fn read(&mut self, view: View<'_>, most: usize) -> Result<(), CutOff> {
-        let units = view.units;
-        let mut at = view.run(self.start, 3, |unit| matches!(unit, b'+' | b'('));
-        let mut separator = Separator::None;
-        // The sums for an even and for an odd number of digits.
-        let (mut sum, mut other) = (0_u8, 0_u8);
-        loop {
-            let (first, mut count) = (self.count, self.count);
-            for unit in &units[at.min(units.len())..] {
-                let digit = unit.wrapping_sub(b'0');
-                if digit > 9 {
-                    break;
-                }
-                if count == most {
-                    self.overlong = true;
-                    return Ok(());
-                }
-                self.digits[count] = digit;
-                count += 1;
-                (sum, other) = (other + digit, sum + card::doubled(digit));
-            }
-            self.count = count;
-            self.luhn |= u32::from(sum.is_multiple_of(10)) << self.count;
-            at += self.count - first;
-            super::work(self.count - first + 1);
-            if view.is_open(at) {
-                return Err(CutOff);
-            }
-            let length = (self.count - first) as u8;
-            self.groups[self.group_count] = Group { first: first as u8, length, separator, end: at as u32 };
-            self.group_count += 1;
-            // Nearly always one separator or none.
-            if let [one, b'0'..=b'9', ..] = units[at.min(units.len())..] {
-                if !is_separator(one) {
-                    return Ok(());
-                }
-                separator = Separator::One(one);
-                at += 1;
-                continue;
-            }
-            let next = view.run(at, 3, is_separator);
-            if view.is_open(next) {
-                return Err(CutOff);
-            }
-            if next == at || !units.get(next).is_some_and(u8::is_ascii_digit) {
-                return Ok(());
-            }
-            separator = match &units[at..next] {
-                [one] => Separator::One(*one),
-                several => Separator::Several { parenthesis: several.iter().any(|unit| matches!(unit, b'(' | b')')) },
-            };
-            at = next;
-        }
-    }
-
-    /// Whether the last of the first `count` digits, those of complete groups, is the check digit of the others (ISO/IEC 7812-1, annex B).
-    pub(crate) const fn passes_luhn(&self, count: usize) -> bool {
-        self.luhn >> count & 1 == 1
-    }
-
-    /// What the text before the number speaks of.
-    pub(crate) fn topic(&self, view: View<'_>) -> Subjects {
-        *self.topic.get_or_init(|| context::nearest(view, self.start))
-    }
-
-    /// The complete groups.
-    pub(crate) fn groups(&self) -> &[Group] {
-        &self.groups[..self.group_count]
-    }
-
-    /// The digits of the first `groups` groups.
-    pub(crate) fn digits(&self, groups: usize) -> &[u8] {
-        let count = groups.checked_sub(1).map_or(0, |last| self.groups[last].first() + self.groups[last].length());
-        &self.digits[..count]
-    }
-
-    /// Whether the first groups have these lengths.
-    pub(crate) fn has_shape(&self, lengths: &[usize]) -> bool {
-        self.group_count >= lengths.len()
-            && self.groups.iter().zip(lengths).all(|(group, length)| group.length() == *length)
-    }
-
-    /// The one separator between all of the first `groups` groups.
-    pub(crate) fn uniform_separator(&self, groups: usize) -> Option<u8> {
-        let mut separators = self.groups[1..groups].iter().map(|group| group.separator);
-        let Some(Separator::One(first)) = separators.next() else { return None };
-        separators.all(|separator| separator == Separator::One(first)).then_some(first)
-    }
-
-    /// Whether the number may end after its first `groups` groups: no letter follows, and the next group does not go on in
-    /// the same style.
-    pub(crate) fn may_end(&self, view: View<'_>, groups: usize) -> bool {
-        let end = self.groups[groups - 1].end();
-        !view.get(end).is_some_and(|unit| is_alnum(unit) || unit == b'_')
-    }
-
-    /// Whether another group follows the first `groups` after this very separator.
-    pub(crate) fn goes_on_with(&self, groups: usize, separator: u8) -> bool {
-        self.groups().get(groups).is_some_and(|group| group.separator == Separator::One(separator))
-    }
-}
 
 /// What can begin at a digit, or at the `+` or `(` before it.
 pub(crate) enum Beginning {
@@ -228,8 +41,7 @@ pub(crate) fn beginning(view: View<'_>, start: usize) -> Beginning {
 
 /// Looks for a number at `start` of which [`beginning`] says that it is short.
 pub(crate) fn recognise_short(view: View<'_>, start: usize) -> Answer {
-    let mut number = Number::at(start);
-    let Ok(()) = number.read(view, MAX_SHORT) else { return Answer::Undecided };
+    let Ok(number) = Number::read(view, start, MAX_SHORT) else { return Answer::Undecided };
     match address(view, &number) {
         Some(end) => Answer::found(end, Builtin::IpAddress.index()),
         None => phone::recognise_trunk(view, &number),
@@ -238,8 +50,7 @@ pub(crate) fn recognise_short(view: View<'_>, start: usize) -> Answer {
 
 /// Looks for a number at `start` of which [`beginning`] says that it may be one.
 pub(crate) fn recognise(view: View<'_>, start: usize) -> Answer {
-    let mut number = Number::at(start);
-    let Ok(()) = number.read(view, MAX_DIGITS) else { return Answer::Undecided };
+    let Ok(number) = Number::read(view, start, MAX_DIGITS) else { return Answer::Undecided };
     // Only a phone number is written with what comes before its first digit.
     if !view.get(start).is_some_and(|unit| unit.is_ascii_digit()) {
         return phone::recognise(view, &number);
@@ -316,55 +127,10 @@ fn is_dotted(view: View<'_>, start: usize) -> bool {
     true
 }
 
-/// Whether no value can begin at a group of a chain that goes on in the style in which it came, whatever follows what
-/// is here: such a group is only looked at for a card's and a social security number. It says what the rules would say
-/// before anything is written down, because a long chain is read from each of its groups.
-fn is_hopeless(view: View<'_>, start: usize) -> bool {
-    let (units, separator) = (view.units, view.before(start));
-    let is_digit = |at: usize| units.get(at).is_some_and(u8::is_ascii_digit);
-    if !is_digit(start) || !is_separator(separator) || !view.before(start - 1).is_ascii_digit() {
-        return false;
-    }
-    let (mut at, mut count, mut sum, mut other) = (start, 0, 0_u8, 0_u8);
-    loop {
-        let group = at;
-        while let Some(digit @ b'0'..=b'9') = units.get(at) {
-            let digit = digit - b'0';
-            (sum, other) = (other + digit, sum + card::doubled(digit));
-            at += 1;
-            count += 1;
-            if count > card::LONGEST {
-                return group > start;
-            }
-        }
-        super::work(at - group + 1);
-        let goes_on = is_digit(at + 1) && units[at] == separator;
-        // Ends, and changes of style, are for the rules.
-        if !goes_on || count >= card::SHORTEST && sum.is_multiple_of(10) {
-            return false;
-        }
-        if group == start {
-            let social = count == 3 && !is_digit(at + 3);
-            // Before more digits than are read nine stand alone, as a social security number does.
-            let alone = count == 9 && (at + 1..at + 15).all(|at| units.get(at).is_none_or(u8::is_ascii_digit));
-            if social || alone || count < 3 {
-                return false;
-            }
-            let cut_out = matches!(separator, b'-' | b'/' | b'.') && !card::may_begin_with(count);
-            if cut_out || !card::may_be_issued(&units[start..]) {
-                return true;
-            }
-        } else if at - group < 3 {
-            return true;
-        }
-        at += 1;
-    }
-}
-
 /// Three, two, four digits, by the rules of issuance (Social Security Administration, since 2011); without
 /// separators only where the text speaks of such a number.
-fn social_security(view: View<'_>, number: &Number) -> Option<usize> {
-    let digits = number.digits(number.group_count);
+fn social_security(view: View<'_>, number: &Number<'_>) -> Option<usize> {
+    let digits = number.digits(number.groups().len());
     let first = number.groups().first()?;
     if digits.len() < 9 {
         return None;
@@ -380,9 +146,9 @@ fn social_security(view: View<'_>, number: &Number) -> Option<usize> {
     if !issued || !number.may_end(view, groups) {
         return None;
     }
-    let end = number.groups[groups - 1].end();
+    let end = number.groups()[groups - 1].end();
     let spoken_of = || number.topic(view).speak_of(Topic::Of(Builtin::UsSsn));
-    match (plain, number.uniform_separator(groups.max(2).min(number.group_count))) {
+    match (plain, number.uniform_separator(groups.max(2).min(number.groups().len()))) {
         (true, _) => (number.groups().len() == 1 && spoken_of()).then_some(end),
         (false, Some(separator @ (b'-' | b' '))) => {
             let tied = matches!(view.before(number.start), b'-' | b'/' | b'.')
@@ -394,20 +160,21 @@ fn social_security(view: View<'_>, number: &Number) -> Option<usize> {
 }
 
 /// Four decimal bytes (RFC 6943, section 3.1.1, strict form), unless the text calls them a version.
-fn address(view: View<'_>, number: &Number) -> Option<usize> {
-    if number.group_count < 4 || number.uniform_separator(4) != Some(b'.') || !number.may_end(view, 4) {
+fn address(view: View<'_>, number: &Number<'_>) -> Option<usize> {
+    if number.groups().len() < 4 || number.uniform_separator(4) != Some(b'.') || !number.may_end(view, 4) {
         return None;
     }
     let mut bytes = [0; 4];
-    for (byte, group) in bytes.iter_mut().zip(number.groups()) {
-        let digits = &number.digits[group.first()..group.first() + group.length()];
+    for (place, byte) in bytes.iter_mut().enumerate() {
+        let group = &number.groups()[place];
+        let digits = &number.digits(place + 1)[number.first_of(place)..];
         if group.length() > 3 || (group.length() > 1 && digits[0] == 0) {
             return None;
         }
         *byte = u8::try_from(number_of(digits)).ok()?;
     }
     let goes_on = matches!(number.groups().get(4).map(|group| group.separator), Some(Separator::One(b'.' | b'-')));
-    let end = number.groups[3].end();
+    let end = number.groups()[3].end();
     let suffixed = matches!(view.get(end), Some(b'-' | b'+')) && view.get(end + 1).is_some_and(is_alnum);
     let pinned =
         view.before(number.start) == b'=' && matches!(view.before(number.start - 1), b'=' | b'~' | b'>' | b'<');
@@ -420,11 +187,6 @@ fn address(view: View<'_>, number: &Number) -> Option<usize> {
         return None;
     }
     Some(end)
-}
-
-/// The number that these digits spell.
-pub(crate) fn number_of(digits: &[u8]) -> u32 {
-    digits.iter().fold(0, |number, digit| number * 10 + u32::from(*digit))
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Phone numbers: international ones by the plan of ITU-T E.164, national ones by shape or by context.
 
 use super::context::Topic;
-use super::number::{MAX_DIGITS, Number, Separator, is_separator, number_of};
+use super::digits::{MAX_DIGITS, Number, Separator, is_separator, number_of};
 use super::registry::Builtin;
 use super::{Answer, View};
 
@@ -165,7 +165,7 @@ const PLANS: &[(u16, usize, usize)] = &[
 ];
 
 /// Looks for a phone number where the number begins, longest first; then for the extension that it may carry.
-pub(super) fn recognise(view: View<'_>, number: &Number) -> Answer {
+pub(super) fn recognise(view: View<'_>, number: &Number<'_>) -> Answer {
     let marked = matches!(view.get(number.start), Some(b'+' | b'('));
     if view.before(number.start) == b'%' || !marked && goes_on_from_before(view, number, number.groups().len()) {
         return Answer::Nothing;
@@ -186,21 +186,20 @@ pub(super) const URI: &[u8] = b"tel:";
 
 /// Looks for a number's URI at `start`.
 pub(super) fn recognise_uri(view: View<'_>, start: usize) -> Answer {
-    let mut number = Number::at(start + URI.len());
-    match number.read(view, MAX_DIGITS) {
-        Ok(()) => recognise(view, &number),
+    match Number::read(view, start + URI.len(), MAX_DIGITS) {
+        Ok(number) => recognise(view, &number),
         Err(_) => Answer::Undecided,
     }
 }
 
 /// Looks for a national number with its trunk zero only.
-pub(super) fn recognise_trunk(view: View<'_>, number: &Number) -> Answer {
+pub(super) fn recognise_trunk(view: View<'_>, number: &Number<'_>) -> Answer {
     let end =
         (2..=number.groups().len()).rev().find(|groups| number.may_end(view, *groups) && is_trunk(number, *groups));
     end.map_or(Answer::Nothing, |groups| Answer::found(number.groups()[groups - 1].end(), Builtin::PhoneNumber.index()))
 }
 
-fn is_phone(view: View<'_>, number: &Number, groups: usize) -> bool {
+fn is_phone(view: View<'_>, number: &Number<'_>, groups: usize) -> bool {
     let digits = number.digits(groups);
     if digits.len() < 7 || number.overlong && groups == number.groups().len() {
         return false;
@@ -208,14 +207,16 @@ fn is_phone(view: View<'_>, number: &Number, groups: usize) -> bool {
     if view.units[number.start..].starts_with(b"+") || view.units[number.start..].starts_with(b"(+") {
         return is_international(digits) || is_international(&without_trunk_zero(number, groups));
     }
-    let tied = matches!(view.before(number.start), b'-' | b'/' | b'.' | b'=' | b'&')
-        && super::is_word(view.before(number.start - 1))
-        || goes_on_from_before(view, number, groups);
-    if tied {
+    let behind_word =
+        |signs: &[u8]| signs.contains(&view.before(number.start)) && super::is_word(view.before(number.start - 1));
+    let by_prefix = is_international_by_prefix(digits);
+    // `id=0123456789` is no phone number's way, `id=00420 775 743 157` is.
+    let in_groups = groups > 2 || groups == 2 && by_prefix;
+    if behind_word(b"-/.") || !in_groups && behind_word(b"=&") || goes_on_from_before(view, number, groups) {
         return false;
     }
     let topic = || number.topic(view);
-    if is_international_by_prefix(digits) {
+    if by_prefix {
         return true;
     }
     let distinct =
@@ -233,7 +234,7 @@ fn is_phone(view: View<'_>, number: &Number, groups: usize) -> bool {
 }
 
 /// Whether the groups look like the rest of a longer number: a digit stands before them, and the same separator.
-pub(super) fn goes_on_from_before(view: View<'_>, number: &Number, groups: usize) -> bool {
+pub(super) fn goes_on_from_before(view: View<'_>, number: &Number<'_>, groups: usize) -> bool {
     let before = view.before(number.start);
     let follows = is_separator(before) && view.before(number.start - 1).is_ascii_digit();
     follows && (groups < 2 || number.groups()[1].separator == Separator::One(before))
@@ -249,13 +250,15 @@ fn is_international(digits: &[u8]) -> bool {
 }
 
 /// `+44 (0)20 …`: the zero is for callers within the country.
-fn without_trunk_zero(number: &Number, groups: usize) -> Vec<u8> {
+fn without_trunk_zero(number: &Number<'_>, groups: usize) -> Vec<u8> {
     let digits = number.digits(groups);
-    let zero = number.groups()[..groups].iter().find(|group| {
-        group.separator == Separator::Several { parenthesis: true } || group.separator == Separator::One(b'(')
-    });
-    match zero.filter(|group| digits[group.first()] == 0) {
-        Some(group) => [&digits[..group.first()], &digits[group.first() + 1..]].concat(),
+    let in_parentheses = |place: &usize| {
+        let separator = number.separator(*place);
+        separator == Separator::Several { parenthesis: true } || separator == Separator::One(b'(')
+    };
+    let first = (0..groups).find(in_parentheses).map(|place| number.first_of(place));
+    match first.filter(|first| digits[*first] == 0) {
+        Some(first) => [&digits[..first], &digits[first + 1..]].concat(),
         None => Vec::new(),
     }
 }
@@ -269,7 +272,7 @@ fn is_international_by_prefix(digits: &[u8]) -> bool {
 }
 
 /// `212-555-0123`, `(212) 555-0123`, with or without a leading 1.
-fn is_north_american(view: View<'_>, number: &Number, groups: usize) -> bool {
+fn is_north_american(view: View<'_>, number: &Number<'_>, groups: usize) -> bool {
     let digits = number.digits(groups);
     let shape = number.groups()[..groups].iter().map(|group| group.length());
     let (area, separated) = match groups {
@@ -282,7 +285,7 @@ fn is_north_american(view: View<'_>, number: &Number, groups: usize) -> bool {
 }
 
 /// A national number with its trunk zero, in groups.
-fn is_trunk(number: &Number, groups: usize) -> bool {
+fn is_trunk(number: &Number<'_>, groups: usize) -> bool {
     let digits = number.digits(groups);
     let first = number.groups()[0].length();
     let dotted = number.groups()[1..groups].iter().any(|group| group.separator == Separator::One(b'.'));
@@ -296,10 +299,10 @@ fn is_trunk(number: &Number, groups: usize) -> bool {
 }
 
 /// Shapes without a trunk zero that little else has: 3-2-2-2 (Spain), 5-5 (India), 2-5-4 with a nine and `(2) 4-4`
-/// (Brazil), 2-3-2-2 (Poland, Switzerland), 3-7 with a three (Italy).
-fn is_known_shape(view: View<'_>, number: &Number, groups: usize) -> bool {
+/// (Brazil), 2-3-2-2 (Poland, Switzerland), 3-7 with a three (Italy), 1-3-3-2-2 with an eight (Russia).
+fn is_known_shape(view: View<'_>, number: &Number<'_>, groups: usize) -> bool {
     let digits = number.digits(groups);
-    let mut lengths = [0; 4];
+    let mut lengths = [0; 5];
     if groups > lengths.len() {
         return false;
     }
@@ -312,25 +315,26 @@ fn is_known_shape(view: View<'_>, number: &Number, groups: usize) -> bool {
         [2, 4, 4] => view.get(number.start) == Some(b'('),
         [2, 3, 2, 2] => digits[0] != 0 && number.uniform_separator(groups).is_some_and(|separator| separator != b'.'),
         [3, 7] => digits[0] == 3,
+        [1, 3, 3, 2, 2] => digits[0] == 8 && matches!(digits[1], 3 | 4 | 8 | 9),
         _ => false,
     };
     known && separators_of_a_phone(number, groups)
 }
 
 /// Year, month, day in any order, perhaps with the hour after it.
-fn is_date(number: &Number) -> bool {
+fn is_date(number: &Number<'_>) -> bool {
     let [first, second, third, ..] = number.groups() else { return false };
     matches!([first, second, third].map(|group| group.length()), [4, 1 | 2, 1 | 2] | [1 | 2, 1 | 2, 4])
 }
 
 /// Seven to twelve digits that could be a phone number where the text says so.
-fn is_plausible(number: &Number, groups: usize) -> bool {
+fn is_plausible(number: &Number<'_>, groups: usize) -> bool {
     let digits = number.digits(groups);
     let slashes = number.groups()[1..groups].iter().filter(|group| group.separator == Separator::One(b'/')).count();
     (7..=12).contains(&digits.len()) && slashes < 2 && separators_of_a_phone(number, groups)
 }
 
-fn separators_of_a_phone(number: &Number, groups: usize) -> bool {
+fn separators_of_a_phone(number: &Number<'_>, groups: usize) -> bool {
     number.groups()[1..groups].iter().all(|group| group.separator != Separator::One(b'_'))
 }
 
@@ -361,16 +365,16 @@ fn extension(view: View<'_>, end: usize) -> Option<usize> {
     Some(if digits > at && digits - at <= 6 && ends { digits } else { end })
 }
 
-impl Number {
+impl Number<'_> {
     /// Whether another group follows the first `groups` after the separator that stands before the last of them.
     fn goes_on_in_style(&self, groups: usize) -> bool {
-        match self.groups()[groups - 1].separator {
+        match self.separator(groups - 1) {
             Separator::One(separator @ (b'-' | b'.' | b'/')) => self.goes_on_with(groups, separator),
             // `256 512 1024 2048` is a list of numbers, and so is `057 674 803 42 3468 4235`.
             Separator::One(b' ') if self.digits(1)[0] == 0 => {
-                let next = self.groups().get(groups).filter(|next| next.separator == Separator::One(b' '));
-                let more = self.goes_on_with(groups + 1, b' ');
-                more && next.is_some_and(|next| self.digits(groups + 1)[next.first()] != 0)
+                self.goes_on_with(groups, b' ')
+                    && self.goes_on_with(groups + 1, b' ')
+                    && self.digits(groups + 1)[self.first_of(groups)] != 0
             }
             Separator::One(b' ') => self.goes_on_with(groups, b' '),
             _ => false,

@@ -1,13 +1,11 @@
 //! The tokens that the gateway puts in place of values, as they come back in answers: as they were minted, or as a model
 //! spells them.
 
-use std::cell::RefCell;
-
 use crate::TypeIndex;
 use crate::text::{More, Text};
 
 use super::context::CONTEXT;
-use super::{Answer, View, is_alnum};
+use super::{Answer, Memory, View, is_alnum};
 
 /// The place that stands for a token; no info type has it.
 pub(crate) const TOKEN: TypeIndex = TypeIndex::new(u16::MAX);
@@ -129,8 +127,8 @@ fn is_delimited_url(before: &[u8]) -> bool {
 pub(crate) fn look_alikes(text: &str) -> Vec<(usize, usize)> {
     let mut whole = Text::default();
     whole.extend(text, More::No);
-    let mentions = RefCell::default();
-    let view = View::new(whole.units(), More::No, &mentions);
+    let memory = Memory::default();
+    let view = View::new(whole.units(), More::No, &memory);
     let (mut found, mut at): (Vec<(usize, usize)>, usize) = (Vec::new(), 0);
     for place in 1..=view.units.len() {
         let start = match view.units[place - 1..] {

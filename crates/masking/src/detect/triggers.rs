@@ -198,7 +198,7 @@ mod tests {
 
     fn seen(text: &[u8], from: usize, more: More) -> Vec<(usize, Trigger)> {
         let mut seen = Vec::new();
-        each(View::new(text, more, &std::cell::RefCell::default()), from, |at, trigger| seen.push((at, trigger)));
+        each(View::new(text, more, &super::super::Memory::default()), from, |at, trigger| seen.push((at, trigger)));
         seen
     }
 
@@ -224,8 +224,8 @@ mod tests {
     fn wide_and_plain_vectors_see_the_same() {
         let text: Vec<u8> = (0..2_048_u32).map(|place| ((place * 167) >> 3) as u8).collect();
         for length in [0, 1, 63, 64, 65, 700, 1_024, 2_048] {
-            let (mut plain, mentions) = (Vec::new(), std::cell::RefCell::default());
-            let view = View::new(&text[..length], More::Possible, &mentions);
+            let (mut plain, memory) = (Vec::new(), super::super::Memory::default());
+            let view = View::new(&text[..length], More::Possible, &memory);
             each_plain(view, 0, |at, trigger| plain.push((at, trigger)));
             assert_eq!(seen(&text[..length], 0, More::Possible), plain);
         }

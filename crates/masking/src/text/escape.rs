@@ -42,33 +42,62 @@ fn backslash(bytes: &[u8]) -> Escape {
         Some(b't') => Escape::Char(' ', run + 1),
         Some(b'/') => Escape::Char('/', run + 1),
         Some(b'"') => Escape::Char('"', run + 1),
-        Some(b'u') => unicode(&bytes[run + 1..], run + 1),
-        Some(b'x') => match hex(&bytes[run + 1..], 2) {
-            Hex::CutOff => Escape::CutOff,
-            Hex::Value(value @ 0x20..=0x7e) => Escape::Char(value as u8 as char, run + 3),
-            Hex::Value(_) | Hex::Not => Escape::None,
-        },
+        Some(b'u') => unicode(bytes, run + 1),
+        Some(b'x') => in_bytes(bytes, run + 1),
         Some(_) => Escape::None,
     }
 }
 
-fn unicode(digits: &[u8], before: usize) -> Escape {
-    match hex(digits, 4) {
-        Hex::CutOff => Escape::CutOff,
-        Hex::Not => Escape::None,
-        // A surrogate says nothing by itself; the characters that matter to detectors need none.
-        Hex::Value(value) => match char::from_u32(value) {
-            Some(character) => Escape::Char(character, before + 4),
-            None => Escape::None,
-        },
+/// What follows `\u`, which ends at `before`: four digits, of characters beyond them two halves (RFC 8259, section 7), or
+/// digits in braces as in JavaScript.
+fn unicode(bytes: &[u8], before: usize) -> Escape {
+    let digits = &bytes[before..];
+    if digits.first() == Some(&b'{') {
+        return braced(digits, before);
+    }
+    let first = match hex(digits, 4) {
+        Hex::CutOff => return Escape::CutOff,
+        Hex::Not => return Escape::None,
+        Hex::Value(value @ 0xd800..=0xdbff) => value,
+        Hex::Value(value) => return char::from_u32(value).map_or(Escape::None, |c| Escape::Char(c, before + 4)),
+    };
+    // The other half is written in the same way.
+    let (mark, rest) = (&bytes[..before], &digits[4..]);
+    if rest.len() < before {
+        return if mark.starts_with(rest) { Escape::CutOff } else { Escape::None };
+    }
+    let (after, low) = rest.split_at(before);
+    match hex(low, 4) {
+        Hex::CutOff if after == mark => Escape::CutOff,
+        Hex::Value(low @ 0xdc00..=0xdfff) if after == mark => {
+            let value = 0x1_0000 + ((first - 0xd800) << 10) + (low - 0xdc00);
+            char::from_u32(value).map_or(Escape::None, |c| Escape::Char(c, 2 * (before + 4)))
+        }
+        Hex::CutOff | Hex::Value(_) | Hex::Not => Escape::None,
+    }
+}
+
+fn braced(digits: &[u8], before: usize) -> Escape {
+    let length = digits[1..].iter().take(7).take_while(|byte| byte.is_ascii_hexdigit()).count();
+    match (digits.get(1 + length), hex(&digits[1..], length)) {
+        (None, _) if length <= 6 => Escape::CutOff,
+        (Some(b'}'), Hex::Value(value)) if (1..=6).contains(&length) => {
+            char::from_u32(value).map_or(Escape::None, |c| Escape::Char(c, before + length + 2))
+        }
+        _ => Escape::None,
     }
 }
 
 /// Percent-encoding of visible ASCII (RFC 3986, section 2.1), and of other characters in UTF-8 (section 2.5).
 fn percent(bytes: &[u8]) -> Escape {
-    let length = match hex(&bytes[1..], 2) {
+    in_bytes(bytes, 1)
+}
+
+/// Bytes of UTF-8, each as two hexadecimal digits behind the same sign, which is the first `sign` bytes.
+fn in_bytes(bytes: &[u8], sign: usize) -> Escape {
+    let length = match hex(&bytes[sign..], 2) {
         Hex::CutOff => return Escape::CutOff,
-        Hex::Value(value @ 0x20..=0x7e) => return Escape::Char(value as u8 as char, 3),
+        Hex::Value(value @ 0x20..=0x7e) => return Escape::Char(value as u8 as char, sign + 2),
         Hex::Value(0xc2..=0xdf) => 2,
         Hex::Value(0xe0..=0xef) => 3,
         Hex::Value(0xf0..=0xf4) => 4,
@@ -76,14 +105,18 @@ fn percent(bytes: &[u8]) -> Escape {
     };
     let mut encoded = [0; 4];
     for (place, byte) in encoded.iter_mut().take(length).enumerate() {
-        match (bytes.get(3 * place), hex(bytes.get(3 * place + 1..).unwrap_or_default(), 2)) {
-            (None, _) | (Some(b'%'), Hex::CutOff) => return Escape::CutOff,
-            (Some(b'%'), Hex::Value(value)) => *byte = value as u8,
-            (Some(_), _) => return Escape::None,
+        let unit = bytes.get(place * (sign + 2)..).unwrap_or_default();
+        if unit.len() < sign {
+            return if bytes.starts_with(unit) { Escape::CutOff } else { Escape::None };
+        }
+        match hex(&unit[sign..], 2) {
+            Hex::Value(value) if unit[..sign] == bytes[..sign] => *byte = value as u8,
+            Hex::CutOff if unit[..sign] == bytes[..sign] => return Escape::CutOff,
+            Hex::CutOff | Hex::Value(_) | Hex::Not => return Escape::None,
         }
     }
     let character = std::str::from_utf8(&encoded[..length]).ok().and_then(|text| text.chars().next());
-    character.map_or(Escape::None, |character| Escape::Char(character, 3 * length))
+    character.map_or(Escape::None, |character| Escape::Char(character, length * (sign + 2)))
 }
 
 /// HTML's numeric entities and the few named ones that stand for what values are made of.

@@ -40,6 +40,9 @@ impl Units {
 pub(super) fn plain_prefix(bytes: &[u8]) -> usize {
     let special = |byte: u8| byte >= 0x80 || byte == b'\\' || byte == b'%' || byte == b'&';
     let mut plain = 0;
+    if bytes.first().is_none_or(|first| special(*first)) {
+        return plain;
+    }
     // Whole blocks without a branch per byte, which compilers turn into vector instructions.
     for block in bytes.chunks_exact(64) {
         if block.iter().fold(false, |any, byte| any | special(*byte)) {

@@ -51,6 +51,8 @@ pub(crate) struct Text {
     /// Where each unit from `settled` on came from.
     origins: Vec<Origin>,
     invisible: u8,
+    /// Whether no more of it follows.
+    ended: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -63,22 +65,33 @@ impl Text {
     /// Appends text; the units of an escape that is cut off wait for its rest.
     pub(crate) fn extend(&mut self, text: &str, more: More) {
         self.raw.push_str(text);
-        while self.folded < self.raw.len() {
-            let rest = &self.raw.as_bytes()[self.folded..];
-            let plain = plain_prefix(rest);
-            if plain > 0 {
-                self.push_plain(plain);
-                continue;
-            }
-            if rest[0] >= 0x80 {
-                let Some(character) = self.raw[self.folded..].chars().next() else { return };
-                self.push_char(character, character.len_utf8());
-                continue;
-            }
-            match escape::read(rest, more) {
-                Escape::None => self.push_plain(1),
-                Escape::Char(character, length) => self.push_char(character, length),
-                Escape::CutOff => return,
+        self.ended = more == More::No;
+        // Signs that begin no escape go with the plain text around them.
+        let mut plain = self.folded;
+        loop {
+            let bytes = self.raw.as_bytes();
+            plain += plain_prefix(&bytes[plain..]);
+            let read = match bytes.get(plain) {
+                None => break self.push_plain(plain - self.folded),
+                Some(0x80..) => match self.raw[plain..].chars().next() {
+                    // As plain as ASCII, as long as units are simply bytes.
+                    Some(character) if !self.mapped && matches!(fold_char(character), Folding::Same) => {
+                        plain += character.len_utf8();
+                        continue;
+                    }
+                    Some(character) => Escape::Char(character, character.len_utf8()),
+                    None => Escape::CutOff,
+                },
+                Some(_) => escape::read(&bytes[plain..], more),
+            };
+            match read {
+                Escape::None => plain += 1,
+                Escape::Char(character, length) => {
+                    self.push_plain(plain - self.folded);
+                    self.push_char(character, length);
+                    plain = self.folded;
+                }
+                Escape::CutOff => break self.push_plain(plain - self.folded),
             }
         }
     }
@@ -125,6 +138,16 @@ impl Text {
             (_, None) => 0,
             (false, Some(_)) => place,
             (true, Some(last)) => self.origins.get(last).map_or(self.folded, |origin| origin.end as usize),
+        }
+    }
+
+    /// The byte of [`Text::raw`] up to which nothing is visible behind the unit before this one; where this one is not here,
+    /// that is not known unless the text has ended.
+    pub(crate) fn invisible_to(&self, unit: usize) -> usize {
+        match unit < self.units.len() {
+            true => self.raw_start(unit),
+            false if self.ended => self.raw.len(),
+            false => 0,
         }
     }
 
@@ -175,6 +198,9 @@ impl Text {
     }
 
     fn push_plain(&mut self, length: usize) {
+        if length == 0 {
+            return;
+        }
         let bytes = &self.raw.as_bytes()[self.folded..self.folded + length];
         self.units.extend_from_slice(bytes);
         if self.mapped {

@@ -114,7 +114,7 @@ pub(crate) fn is_version(view: View<'_>, at: usize) -> bool {
 }
 
 fn nearest_within(view: View<'_>, at: usize, reach: usize) -> Subjects {
-    let mut mentions = view.mentions.borrow_mut();
+    let mut mentions = view.memory.mentions.borrow_mut();
     mentions.read(view, at);
     let earliest = at.saturating_sub(reach);
     let mut start = None;
@@ -245,14 +245,13 @@ fn last_visible(window: &[u8]) -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
-    use std::cell::RefCell;
-
     use super::*;
+    use crate::detect::Memory;
     use crate::text::More;
 
     fn topics(before: &str) -> Subjects {
         let units = fold_str(before);
-        nearest(View::new(&units, More::No, &RefCell::default()), units.len())
+        nearest(View::new(&units, More::No, &Memory::default()), units.len())
     }
 
     #[test]

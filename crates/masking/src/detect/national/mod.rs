@@ -5,7 +5,7 @@ pub(crate) mod checks;
 use std::sync::LazyLock;
 
 use super::context::{self, Topic};
-use super::number::{Number, Separator};
+use super::digits::{MAX_DIGITS, Number, Separator};
 use super::registry::{Builtin, CodeForm, DigitForm, Need, entries};
 use super::{Answer, View, is_alnum};
 
@@ -17,7 +17,7 @@ static BY_LENGTH: LazyLock<Vec<Vec<(Builtin, &'static DigitForm)>>> = LazyLock::
         let all = entries().filter_map(|entry| Some((entry.builtin, entry.digits.as_ref()?)));
         all.filter(|(_, form)| form.lengths.contains(&length)).collect()
     };
-    (0..=super::number::MAX_DIGITS).map(forms).collect()
+    (0..=MAX_DIGITS).map(forms).collect()
 });
 
 static CODES: LazyLock<Vec<(Builtin, &'static CodeForm, &'static [u8])>> = LazyLock::new(|| {
@@ -61,7 +61,7 @@ pub(crate) fn prepare() {
 }
 
 /// Looks for a number of digits that the text speaks of, in whatever groups.
-pub(super) fn spoken_of(view: View<'_>, number: &Number) -> Option<(usize, Builtin)> {
+pub(super) fn spoken_of(view: View<'_>, number: &Number<'_>) -> Option<(usize, Builtin)> {
     if number.digits(number.groups().len()).len() < 8 && !number.overlong {
         return None;
     }
@@ -73,7 +73,7 @@ pub(super) fn spoken_of(view: View<'_>, number: &Number) -> Option<(usize, Built
 }
 
 /// Looks for a number of digits in groups that little else has.
-pub(super) fn alone(view: View<'_>, number: &Number) -> Option<(usize, Builtin)> {
+pub(super) fn alone(view: View<'_>, number: &Number<'_>) -> Option<(usize, Builtin)> {
     if matches!(view.before(number.start), b'-' | b'/' | b'.' | b'+' | b'&' | b'@') {
         return None;
     }
@@ -86,14 +86,14 @@ pub(super) fn alone(view: View<'_>, number: &Number) -> Option<(usize, Builtin)>
 
 fn find(
     view: View<'_>,
-    number: &Number,
+    number: &Number<'_>,
     accepts: impl Fn(Builtin, &DigitForm, usize) -> bool,
 ) -> Option<(usize, Builtin)> {
     let known = number.groups().len();
     for groups in (1..=known).rev() {
         let digits = number.digits(groups);
         let last = number.groups()[groups - 1];
-        let goes_on = match last.separator {
+        let goes_on = match number.separator(groups - 1) {
             Separator::One(separator) => number.goes_on_with(groups, separator),
             Separator::None | Separator::Several { .. } => number.goes_on_with(groups, b'-'),
         };

@@ -1,6 +1,6 @@
 //! What is held: the end of a text in which a value may have begun that nothing shows yet.
 
-use super::super::{email, is_alnum};
+use super::super::{email, is_alnum, signs};
 
 /// The first unit that may belong to a value whose seed is not visible yet: the word that the text breaks off in, what
 /// opens one, and the words before that `[at]` or `[dot]` may tie to it.
@@ -81,7 +81,9 @@ fn escaped_word_start(units: &[u8], end: usize, from: usize) -> usize {
 }
 
 fn gap_start(units: &[u8], end: usize, floor: usize) -> usize {
-    let is_gap = |unit: &&u8| matches!(unit, b' ' | b'(' | b')' | b'[' | b']' | b'{' | b'}' | b'<' | b'>' | b'@');
+    let is_gap = |unit: &&u8| {
+        matches!(unit, b' ' | b'(' | b')' | b'[' | b']' | b'{' | b'}' | b'<' | b'>' | b'@' | b'/' | b'|' | b'*' | b'"')
+    };
     end - units[floor.min(end)..end].iter().rev().take(6).take_while(is_gap).count()
 }
 
@@ -93,11 +95,15 @@ enum Part {
 
 /// Whether the word spells an `@` or a dot, or may be about to.
 fn is_sign_word(word: &[u8], part: Part) -> bool {
-    let signs: [&[u8]; 8] = [b"at", b"arroba", b"arobase", b"dot", b"punkt", b"punto", b"point", b"ponto"];
-    signs.iter().any(|sign| match part {
-        Part::Whole => sign.eq_ignore_ascii_case(word),
-        Part::Beginning => sign.len() >= word.len() && sign[..word.len()].eq_ignore_ascii_case(word),
-    }) || word == b"."
+    // `_at_` and `-dot-` are words with what fences them.
+    let fenced = |unit: &u8| matches!(unit, b'_' | b'-');
+    let bare = word.iter().skip_while(|unit| fenced(unit)).count();
+    let word = &word[word.len() - bare..];
+    let word = &word[..word.iter().rposition(|unit| !fenced(unit)).map_or(0, |last| last + 1)];
+    match part {
+        Part::Whole => signs::ATS.have(word) || signs::DOTS.have(word),
+        Part::Beginning => signs::ATS.may_go_on(word) || signs::DOTS.may_go_on(word),
+    }
 }
 
 #[cfg(test)]

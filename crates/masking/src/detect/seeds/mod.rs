@@ -6,14 +6,17 @@ mod numbers;
 
 use std::sync::LazyLock;
 
+use aho_corasick::packed;
 use memchr::memmem;
 
-use super::email::{self, AtSign, Sign};
+use super::email::{self, AtSign};
 use super::keys::{self, PREFIXED};
-use super::secret::{self, Announced};
+use super::names::{self, Announced};
+use super::signs::{self, Sign};
 use super::triggers::Trigger;
 use super::{
-    Answer, View, codes, encoded, hexgroups, iban, is_alnum, national, number, phone, token, triggers, wallet,
+    Answer, View, codes, encoded, hexgroups, iban, inurl, is_alnum, named, national, number, phone, secret, token,
+    triggers, wallet,
 };
 use crate::scanner::{Encoded, Looking, Tokens};
 
@@ -71,10 +74,10 @@ pub(crate) fn ask(view: View<'_>, seed: Seed) -> Answer {
         Kind::HexGroups => hexgroups::recognise(view, seed.start),
         Kind::Wallet => wallet::recognise(view, seed.start),
         Kind::Email(at) => email::recognise(view, seed.start, at),
-        Kind::Announced(kind) => secret::announced(view, seed.start, kind),
-        Kind::InUrl => secret::in_url(view, seed.start),
-        Kind::Hook => secret::hook(view, seed.start),
-        Kind::Bot { colon } => secret::bot(view, seed.start, colon as usize),
+        Kind::Announced(kind) => named::announced(view, seed.start, kind),
+        Kind::InUrl => inurl::in_url(view, seed.start),
+        Kind::Hook => inurl::hook(view, seed.start),
+        Kind::Bot { colon } => inurl::bot(view, seed.start, colon as usize),
         Kind::Prefixed(kind) => {
             PREFIXED.get(usize::from(kind)).map_or(Answer::Nothing, |kind| secret::prefixed(view, seed.start, kind))
         }
@@ -119,7 +122,7 @@ impl Collector<'_, '_> {
         match self.view.get(at + 1) {
             Some(b' ' | b'\n' | b'"') => self.announced(at),
             Some(b'/') => match units[..at].ends_with(b"https") {
-                true if secret::may_be_hook(self.view, at) => self.push(at - 5, Kind::Hook),
+                true if inurl::may_be_hook(self.view, at) => self.push(at - 5, Kind::Hook),
                 true => {}
                 false => self.announced(at),
             },
@@ -147,8 +150,11 @@ impl Collector<'_, '_> {
                 self.push(group, Kind::HexGroups);
             }
         }
-        if secret::is_after_user(units, at) {
+        if inurl::is_after_user(units, at) {
             self.push(at + 1, Kind::InUrl);
+        }
+        if inurl::is_after_account(units, at) {
+            self.push(at + 1, Kind::Announced(Announced::Key));
         }
         if hex == 5 && units[at - 1].is_ascii_digit() {
             let digits = units[..at].iter().rev().take(11).take_while(|unit| unit.is_ascii_digit()).count();
@@ -163,7 +169,7 @@ impl Collector<'_, '_> {
 
     /// The value after a `:` or `=`: spaces, a quotation mark and the name of an authentication scheme may come first.
     fn announced(&mut self, at: usize) {
-        let Some(kind) = secret::announced_by(self.view.units, at) else { return };
+        let Some(kind) = names::announced_by(self.view.units, at) else { return };
         let mut start = self.view.run(at + 1, 3, |unit| matches!(unit, b' ' | b'=' | b'>' | b'*'));
         start = self.view.run(start, 2, |unit| matches!(unit, b'"' | b'\'' | b'`'));
         for scheme in [&b"bearer "[..], b"basic ", b"token "] {
@@ -194,16 +200,17 @@ impl Collector<'_, '_> {
             self.push(token::bracketed_start(units, at), Kind::Token);
         }
         let spaces = units[at + 1..].iter().take(2).take_while(|unit| **unit == b' ').count();
-        if matches!(units.get(at + 1 + spaces), Some(b'a' | b'A' | b'@')) {
+        if units.get(at + 1 + spaces).is_some_and(|first| signs::ATS.begin_with(*first)) {
             self.spelled(at);
         }
     }
 
-    /// An opening bracket, or an `@` after a space: perhaps an `@` that is spelled out.
+    /// An opening bracket, the first of a word or of what fences it, or an `@` after a space: perhaps an `@` that is spelled
+    /// out.
     fn spelled(&mut self, at: usize) {
         let units = self.view.units;
         let spaces = units[..at].iter().rev().take(2).take_while(|unit| **unit == b' ').count();
-        if let Some((length, sign)) = email::read_at(&units[at - spaces..]) {
+        if let Some((length, sign)) = signs::read_at(&units[at - spaces..]) {
             self.email(AtSign::new(sign, at - spaces, at - spaces + length));
         }
     }
@@ -217,7 +224,7 @@ impl Collector<'_, '_> {
         }
     }
 
-    /// The bare word ` at `, and the armour of private keys.
+    /// The bare word ` at ` and its like, and the armour of private keys.
     fn words(&mut self) {
         let units = self.view.units;
         for place in ARMOUR.find_iter(&units[self.from..]) {
@@ -226,15 +233,16 @@ impl Collector<'_, '_> {
                 self.push(start, Kind::Prefixed(kind));
             }
         }
-        let from = self.from.saturating_sub(1);
-        for word in &*AT_WORDS {
-            for place in word.find_iter(&units[from..]) {
-                let start = from + place;
-                if let Some((length, sign)) = email::read_at(&units[start..]) {
-                    self.email(AtSign::new(sign, start, start + length));
-                }
+        let from = self.from.saturating_sub(3);
+        let mut spelled = |start: usize| self.spelled(start + usize::from(units[start] == b' '));
+        AT_WORDS.each(&units[from..], |place, length| {
+            spelled(from + place);
+            // The next one may begin with what ends this one.
+            let shared = from + place + length - 1;
+            if matches!(units.get(shared + 1..shared + 3), Some([b'a' | b'A', b't' | b'T'])) {
+                spelled(shared);
             }
-        }
+        });
     }
 
     /// Keys by their prefix, at the start of a run and at each part of it.
@@ -257,7 +265,7 @@ impl Collector<'_, '_> {
                 continue;
             }
             let start = first + place;
-            if start == run && self.view.before(start) == b' ' && secret::is_after_scheme(units, start) {
+            if start == run && self.view.before(start) == b' ' && names::is_after_scheme(units, start) {
                 self.push(start, Kind::Announced(Announced::Key));
             }
             if let Some(kind) = keys::begun_at(self.view, start) {
@@ -299,8 +307,36 @@ impl Collector<'_, '_> {
     }
 }
 
-static AT_WORDS: LazyLock<[memmem::Finder<'static>; 3]> =
-    LazyLock::new(|| [b" at ".as_slice(), b" AT ", b" arroba "].map(memmem::Finder::new));
+/// The words for an `@` that are looked for without brackets, with what must stand around them.
+static AT_WORDS: LazyLock<AtWords> = LazyLock::new(|| {
+    let mut written: Vec<String> = [" at ", " AT ", " At "].map(String::from).into();
+    written.extend("_-/|*\"".chars().flat_map(|fence| ["at", "AT"].map(|word| format!("{fence}{word}{fence}"))));
+    written.extend(["arroba", "chiocciola", "malpa", "kukac", "zavinac"].map(|word| format!(" {word} ")));
+    match packed::Searcher::new(&written) {
+        Some(searcher) => AtWords::Vectors(searcher),
+        None => AtWords::Finders(written.iter().map(|word| memmem::Finder::new(word).into_owned()).collect()),
+    }
+});
+
+/// All of the words at once where the processor can, else one by one.
+enum AtWords {
+    Vectors(packed::Searcher),
+    Finders(Vec<memmem::Finder<'static>>),
+}
+
+impl AtWords {
+    /// Calls `visit` with where each one begins and how long it is; of two that share a unit perhaps with the first only.
+    fn each(&self, units: &[u8], mut visit: impl FnMut(usize, usize)) {
+        match self {
+            Self::Vectors(searcher) => searcher.find_iter(units).for_each(|found| visit(found.start(), found.len())),
+            Self::Finders(finders) => {
+                for finder in finders {
+                    finder.find_iter(units).for_each(|place| visit(place, finder.needle().len()));
+                }
+            }
+        }
+    }
+}
 
 static ARMOUR: LazyLock<memmem::Finder<'static>> = LazyLock::new(|| memmem::Finder::new(b"-----BEGIN"));
 

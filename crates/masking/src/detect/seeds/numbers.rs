@@ -1,9 +1,8 @@
 //! Where a number, or a code with digits in it, could begin: at the first digit of a run and just before it.
 
 use super::super::number::{self, Beginning};
-use super::super::secret::{self, Announced};
 use super::super::triggers::Chain;
-use super::super::{codes, email, iban, is_alnum, national, phone, token, work};
+use super::super::{codes, digits, email, iban, is_alnum, names, national, phone, token, work};
 use super::held::is_word_unit;
 use super::{Collector, Kind, Tokens};
 
@@ -12,7 +11,10 @@ impl Collector<'_, '_> {
     pub(super) fn digit(&mut self, at: usize, chain: Chain) {
         let units = self.view.units;
         let before = self.view.before(at);
-        self.said(at);
+        // Within a chain the word, or the word before, has a digit.
+        if !digits::is_separator(before) || !self.view.before(at - 1).is_ascii_digit() {
+            self.said(at);
+        }
         if is_alnum(before) {
             if at >= 2
                 && before.is_ascii_alphabetic()
@@ -37,7 +39,7 @@ impl Collector<'_, '_> {
     /// The word with its first digit at `at`, where the text says that a password stands there.
     fn said(&mut self, at: usize) {
         let units = self.view.units;
-        if self.view.before(at) == b' ' && !secret::may_say(self.view.before(at - 1)) {
+        if self.view.before(at) == b' ' && !names::may_say(self.view.before(at - 1)) {
             return;
         }
         let mut word = at;
@@ -50,8 +52,10 @@ impl Collector<'_, '_> {
             }
         }
         work(at - word + 1);
-        if matches!(self.view.before(word), b' ' | b'"' | b'`' | b'\'' | b'*') && secret::is_said(units, word) {
-            self.push(word, Kind::Announced(Announced::Password));
+        if matches!(self.view.before(word), b' ' | b'"' | b'`' | b'\'' | b'*')
+            && let Some(kind) = names::said_before(units, word)
+        {
+            self.push(word, Kind::Announced(kind));
         }
     }
 
@@ -60,7 +64,7 @@ impl Collector<'_, '_> {
         let enough = chain.digits >= number::FEWEST_DIGITS || chain.digits >= 4 && self.may_be_address(at, chain);
         if enough
             && !number::follows_a_point(self.view, at)
-            && !(number::is_separator(before) && self.is_link(at, before))
+            && !(digits::is_separator(before) && self.is_link(at, before))
         {
             let signs = units[..at].iter().rev().take(3).take_while(|unit| matches!(**unit, b'+' | b'(')).count();
             if signs > 0 {
@@ -80,10 +84,13 @@ impl Collector<'_, '_> {
         if matches!(units[at], b'0' | b'1' | b'3') && self.view.get(at + 1).is_some_and(is_alnum) && long() {
             self.push(at, Kind::Wallet);
         }
-        if chain.digits >= 6 && matches!(before, b' ' | b'-' | b'.') && at >= 3 {
+        if matches!(before, b' ' | b'-' | b'.') && at >= 3 {
             let letters = units[at - 3].is_ascii_alphabetic() && units[at - 2].is_ascii_alphabetic();
-            if letters && codes::may_begin(self.view, at - 3) {
+            if letters && chain.digits >= 6 && codes::may_begin(self.view, at - 3) {
                 self.push(at - 3, Kind::NationalInsurance);
+            }
+            if letters && iban::may_begin_apart(self.view, at - 3) {
+                self.push(at - 3, Kind::Iban);
             }
         }
     }
@@ -169,6 +176,14 @@ impl Collector<'_, '_> {
     /// Hardware addresses with hyphens or points, at their first digit: back to their first group.
     fn hex_groups_before(&mut self, digit: usize) {
         let units = self.view.units;
+        let last = self.view.before(digit);
+        if !last.is_ascii_hexdigit() && !matches!(last, b'-' | b'.') {
+            // The group begins here, so that it must end before a separator.
+            let next = |place: usize| units.get(digit + place).is_none_or(|unit| matches!(unit, b'-' | b'.'));
+            if !next(2) && !next(4) {
+                return;
+            }
+        }
         let before = units[..digit].iter().rev().take(4).take_while(|unit| unit.is_ascii_hexdigit()).count();
         let after = units[digit..].iter().take(5).take_while(|unit| unit.is_ascii_hexdigit()).count();
         let (group, length) = (digit - before, before + after);
