@@ -12,14 +12,23 @@ mod hostile;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use gatewright_masking::{Detectors, Masker, Minter, PseudonymKey, Scanner, Treatments, Vault};
-use gatewright_model::Treatment;
+use gatewright_masking::{
+    CustomPattern, CustomRule, Detectors, Masker, Minter, PseudonymKey, Scanner, Treatments, Vault,
+};
+use gatewright_model::{InfoType, Treatment};
 
 const PROSE: &str = "The function first validates its input, then walks the list once and returns a new dictionary. \
     As of the 2023 report, throughput rose by 12% (see section 4.2), while `cargo build --release` took 31.5 s.\n\n\
     ```rust\nlet total: u64 = rows.iter().map(|row| row.len() as u64).sum();\nprintln!(\"{total}\");\n```\n\n\
     Some readers find the second chapter slow, but the ending rewards their patience. Let me know if you would like \
     me to expand any of these steps: https://docs.example.com/api/v2/guide.html#install has more. ";
+
+const JSON: &str = concat!(
+    r#"{"id":"chatcmpl-8f2k","object":"chat.completion","created":1767225600,"model":"llama-3","choices":[{"index":0,"#,
+    r#""message":{"role":"assistant","content":"Paris, at 48.8566 north.","tool_calls":[{"id":"call_1","type":"function","#,
+    r#""function":{"name":"look_up","arguments":"{\"city\":\"Paris\",\"limit\":10}"}}]},"finish_reason":"stop"}],"#,
+    r#""usage":{"prompt_tokens":1204,"completion_tokens":87,"total_tokens":1291}}"#
+);
 
 const VALUES: &[&str] = &[
     "Write to alice.smith@example.com. ",
@@ -127,6 +136,9 @@ fn main() {
         ("\"123456789 ...\"", "123456789 ".repeat(1 << 18)),
         ("\"a at a dot ...\"", "a at a dot ".repeat(1 << 17)),
         ("\"1b-1b-...\"", "1b-".repeat(1 << 19)),
+        ("code", include_str!("../src/scanner.rs").repeat(100)),
+        ("JSON", JSON.repeat(1 << 13)),
+        ("only values", VALUES.concat().repeat(1 << 13)),
         ("Chinese", "请联系我们以获取更多信息，谢谢。".repeat(1 << 15)),
         ("Russian", "Номер карты, срок действия до конца года. ".repeat(1 << 15)),
     ];
@@ -168,14 +180,7 @@ fn main() {
         });
         println!("a piece of {size:2} bytes: {:.0} ns", 1e9 * size as f64 / streamed);
     }
-    let words = (0..1_000_000_u64).map(|number| format!("Term {:x}", number.wrapping_mul(0x9e37_79b9_7f4a_7c15)));
-    let name = gatewright_model::InfoType::new("PROJECT").expect("a name");
-    let rule =
-        gatewright_masking::CustomRule { name, pattern: gatewright_masking::CustomPattern::Words(words.collect()) };
-    let start = Instant::now();
-    let own = Detectors::with(std::slice::from_ref(&rule)).expect("the rule compiles");
-    println!("a list of a million terms: {:.0} ms to load", start.elapsed().as_secs_f64() * 1e3);
-    report("prose with that list", rate(prose.len(), || _ = black_box(own.find(black_box(&prose)))), memory);
+    own_rules(&prose, memory);
     let (mut vault, key) = (Vault::new(), PseudonymKey::new(&[1; 32]));
     let mut minter = Minter { vault: &mut vault, key: &key };
     let treatments = Treatments::uniform(&detectors, Treatment::Redact);
@@ -188,4 +193,28 @@ fn main() {
         pieces += 1;
     }
     println!("mean hold after each word: {:.1} bytes", f64::from(held as u32) / f64::from(pieces));
+}
+
+/// What an operator's own rules take and cost.
+fn own_rules(prose: &str, memory: f64) {
+    let name = |name: &str| InfoType::new(name).expect("a name");
+    let words = (0..1_000_000_u64).map(|number| format!("Term {:x}", number.wrapping_mul(0x9e37_79b9_7f4a_7c15)));
+    let rule = CustomRule { name: name("PROJECT"), pattern: CustomPattern::Words(words.collect()) };
+    let (before, start) = (heap::Counted::in_use(), Instant::now());
+    let own = Detectors::with(std::slice::from_ref(&rule)).expect("the rule compiles");
+    let (took, kept) = (start.elapsed().as_secs_f64() * 1e3, (heap::Counted::in_use() - before) >> 20);
+    println!("a list of a million terms: {took:.0} ms to load, {kept} MiB");
+    report("prose with that list", rate(prose.len(), || _ = black_box(own.find(black_box(prose)))), memory);
+    for count in [1, 100, 256] {
+        let expressions =
+            (0..count).map(|place| format!(r"\bCASE-{:03}-\d{{4,9}}|\bticket {place}[a-z]{{3}}\d\b", 7 * place));
+        let rules: Vec<_> = expressions
+            .map(|written| CustomRule { name: name("CASE"), pattern: CustomPattern::Regex(written) })
+            .collect();
+        let (before, start) = (heap::Counted::in_use(), Instant::now());
+        let own = Detectors::with(&rules).expect("the rules compile");
+        let (took, kept) = (start.elapsed().as_secs_f64() * 1e3, (heap::Counted::in_use() - before) >> 10);
+        println!("{count} expressions: {took:.0} ms to load, {kept} KiB");
+        report("prose with them", rate(prose.len(), || _ = black_box(own.find(black_box(prose)))), memory);
+    }
 }

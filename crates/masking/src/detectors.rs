@@ -2,6 +2,7 @@ use gatewright_model::InfoType;
 
 use crate::custom::fields::FieldRule;
 use crate::custom::pattern::Pattern;
+use crate::custom::starts::Starts;
 use crate::custom::words::{MAX_TERM, Words, normalise};
 use crate::custom::{CustomPattern, CustomRule, FieldPath, RuleFault};
 use crate::detect::context::CONTEXT;
@@ -23,6 +24,7 @@ pub struct Detectors {
     info_types: Vec<InfoType>,
     words: Option<Words>,
     patterns: Vec<Pattern>,
+    starts: Starts,
     fields: Vec<FieldRule>,
 }
 
@@ -53,6 +55,7 @@ impl Detectors {
             info_types,
             words: None,
             patterns: Vec::new(),
+            starts: Starts::default(),
             fields: Vec::new(),
         }
     }
@@ -96,6 +99,7 @@ impl Detectors {
             return Err(faults);
         }
         detectors.words = Words::new(terms);
+        detectors.starts = Starts::new(detectors.patterns.iter().map(|pattern| &pattern.beginning));
         Ok(detectors)
     }
 
@@ -235,12 +239,8 @@ impl Detectors {
         if self.patterns.is_empty() {
             return;
         }
-        for (start, unit) in view.units.iter().enumerate().skip(from) {
-            for (place, pattern) in self.patterns.iter().enumerate() {
-                if pattern.begins_with(*unit) {
-                    seeds.push(Seed { start, kind: Kind::Pattern(place as u16) });
-                }
-            }
+        for start in from..view.units.len() {
+            self.starts.each(view, start, |place| seeds.push(Seed { start, kind: Kind::Pattern(place as u16) }));
         }
     }
 

@@ -2,6 +2,7 @@
 
 pub(crate) mod fields;
 pub(crate) mod pattern;
+pub(crate) mod starts;
 pub(crate) mod words;
 
 use gatewright_model::InfoType;

@@ -8,6 +8,7 @@ use regex_automata::{Anchored, MatchKind};
 
 use crate::TypeIndex;
 use crate::custom::RuleFault;
+use crate::custom::starts::Beginning;
 use crate::detect::{Answer, View};
 use crate::text::fold_str;
 
@@ -23,7 +24,7 @@ const MAX_AUTOMATON: usize = 4 << 20;
 /// A compiled expression.
 pub(crate) struct Pattern {
     automaton: dense::DFA<Vec<u32>>,
-    first: [bool; 256],
+    pub(crate) beginning: Beginning,
     pub(crate) info_type: TypeIndex,
 }
 
@@ -62,13 +63,8 @@ impl Pattern {
             )
             .build_from_nfa(&nfa)
             .map_err(|error| fault(format!("the expression is too large or looks around: {error}")))?;
-        let first = first_bytes(&automaton).map_err(fault)?;
-        Ok(Self { automaton, first, info_type })
-    }
-
-    /// Whether a match can begin with this unit.
-    pub(crate) fn begins_with(&self, unit: u8) -> bool {
-        self.first[usize::from(unit)]
+        let beginning = Beginning::of(&automaton).map_err(fault)?;
+        Ok(Self { automaton, beginning, info_type })
     }
 
     /// Looks for the longest match at `start`, at most [`MAX_MATCH`] units long.
@@ -118,17 +114,4 @@ fn fold_expression(written: &str) -> String {
         }
     }
     folded
-}
-
-fn first_bytes(automaton: &dense::DFA<Vec<u32>>) -> Result<[bool; 256], String> {
-    let mut first = [false; 256];
-    let befores = std::iter::once(None).chain((0..=255).map(Some));
-    for before in befores {
-        let config = start::Config::new().anchored(Anchored::Yes).look_behind(before);
-        let state = automaton.start_state(&config).map_err(|error| error.to_string())?;
-        for (byte, possible) in (0..=255_u8).zip(&mut first) {
-            *possible |= !automaton.is_dead_state(automaton.next_state(state, byte));
-        }
-    }
-    Ok(first)
 }
