@@ -1,12 +1,5 @@
 use super::Draw;
-
-fn luhn(mut number: String) -> String {
-    let digits: Vec<u32> = number.bytes().map(|byte| u32::from(byte - b'0')).collect();
-    let doubled = |(place, digit): (usize, &u32)| if place % 2 == 0 { digit * 2 / 10 + digit * 2 % 10 } else { *digit };
-    let sum: u32 = digits.iter().rev().enumerate().map(doubled).sum();
-    number.push((b'0' + ((10 - sum % 10) % 10) as u8) as char);
-    number
-}
+use super::checks::{iban as iban_of, luhn};
 
 fn grouped(number: &str, lengths: &[usize], separator: &str) -> String {
     let (mut groups, mut rest, mut lengths) = (Vec::new(), number, lengths.iter().cycle());
@@ -38,7 +31,7 @@ fn card(draw: &mut Draw) -> String {
     let (prefix, length, groups) = brands[draw.below(brands.len())];
     let prefix = if prefix == "5" { draw.one(&["51", "52", "53", "54", "55"]) } else { prefix };
     let body = draw.fill(&"N".repeat(length - 1 - prefix.len()));
-    let number = luhn(format!("{prefix}{body}"));
+    let number = luhn(&format!("{prefix}{body}"));
     match draw.one(&["", " ", "-", "."]) {
         "" => number,
         separator => grouped(&number, groups, separator),
@@ -74,14 +67,7 @@ fn iban(draw: &mut Draw) -> String {
     ];
     let (country, account) = countries[draw.below(countries.len())];
     let account = draw.fill(account);
-    let value = |text: &str| {
-        text.bytes().fold(0_u32, |rest, byte| match byte {
-            b'0'..=b'9' => (rest * 10 + u32::from(byte - b'0')) % 97,
-            _ => (rest * 100 + u32::from(byte - b'A') + 10) % 97,
-        })
-    };
-    let check = 98 - value(&format!("{account}{country}00"));
-    let number = format!("{country}{check:02}{account}");
+    let number = iban_of(country, &account);
     match draw.below(4) {
         0 => grouped(&number, &[4], " "),
         1 => grouped(&number, &[4], "-"),
