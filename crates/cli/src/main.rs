@@ -228,6 +228,15 @@ enum Ledger {
         /// A checkpoint or a receipt that was kept elsewhere, or a file that holds it. Can be given several times.
         #[arg(long, value_name = "CHECKPOINT|RECEIPT")]
         since: Vec<String>,
+        /// A bucket in the folder's place; the access key is taken from `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`.
+        #[arg(long, value_name = "s3://NAME/PREFIX", conflicts_with = "data")]
+        bucket: Option<String>,
+        /// The URL of the bucket's API, where it is not AWS.
+        #[arg(long, value_name = "URL", requires = "bucket")]
+        endpoint: Option<String>,
+        /// The region that requests to the bucket are signed for.
+        #[arg(long, value_name = "NAME", default_value = "us-east-1")]
+        region: String,
         /// A policy file: which witnesses must have cosigned.
         #[arg(long, value_name = "FILE")]
         witnesses: Option<PathBuf>,
@@ -341,9 +350,14 @@ fn run(command: Command, format: Format) -> Outcome {
 
 fn ledger(command: Ledger, format: Format) -> Outcome {
     match command {
-        Ledger::Verify { of, since, witnesses, max_age } => {
+        Ledger::Verify { of, since, bucket, endpoint, region, witnesses, max_age } => {
             let wanted = commands::ledger::Wanted {
                 data: &of.data.data,
+                bucket: bucket.as_deref().map(|url| commands::ledger::InBucket {
+                    url,
+                    endpoint: endpoint.as_deref(),
+                    region: &region,
+                }),
                 trust: of.trust.as_deref(),
                 since: &since,
                 witnesses: witnesses.as_deref(),

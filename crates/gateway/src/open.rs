@@ -37,7 +37,7 @@ pub(crate) fn unrecorded(why: &Unrecorded) -> Refusal {
         Unrecorded::TooLong { .. } => {
             Refusal::new(Code::TooLarge, "The request has more facts than one record can hold.")
         }
-        Unrecorded::Broken(_) | Unrecorded::Busy => {
+        Unrecorded::Broken(_) | Unrecorded::Busy | Unrecorded::HeldOff(_) => {
             Refusal::new(Code::NotReady, "The gateway cannot record this call, so it does not serve it.")
         }
     }

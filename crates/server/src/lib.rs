@@ -5,6 +5,7 @@
 pub mod assemble;
 mod authority;
 mod bench;
+mod bucket;
 pub mod commands;
 pub mod config;
 mod console;

@@ -2,14 +2,21 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use gatewright_admin::Standing as StandingOf;
 use gatewright_api::{Note, Readiness as Answer, Reason, ReasonCode};
 use gatewright_gateway::{Gateway, SecondLook};
+use gatewright_store::bucket::Lag;
 use gatewright_store::log::{Log, LogState};
 use gatewright_store::state::{Standing, State};
 
+use tokio::sync::watch;
+
 use crate::config::ReloaderStatus;
+
+/// How long one write to the disk of the records may take before callers had better be sent elsewhere.
+const HANGS: Duration = Duration::from_secs(5);
 
 /// Whether the gateway can be relied on, and why not.
 pub struct Readiness {
@@ -17,18 +24,26 @@ pub struct Readiness {
     log: Log,
     state: State,
     configuration: Option<Arc<ReloaderStatus>>,
+    lag: Option<watch::Receiver<Lag>>,
     draining: AtomicBool,
     second_look: OnceLock<Arc<SecondLook>>,
 }
 
 impl Readiness {
     /// Judges by these parts.
-    pub fn new(gateway: Arc<Gateway>, log: Log, state: State, configuration: Option<Arc<ReloaderStatus>>) -> Arc<Self> {
+    pub fn new(
+        gateway: Arc<Gateway>,
+        log: Log,
+        state: State,
+        configuration: Option<Arc<ReloaderStatus>>,
+        lag: Option<watch::Receiver<Lag>>,
+    ) -> Arc<Self> {
         Arc::new(Self {
             gateway,
             log,
             state,
             configuration,
+            lag,
             draining: AtomicBool::new(false),
             second_look: OnceLock::new(),
         })
@@ -74,6 +89,21 @@ impl StandingOf for Readiness {
             LogState::Closed => {
                 reasons.push(Reason { code: ReasonCode::LogBroken, message: "The recorder is closed.".to_owned() });
             }
+        }
+        match self.log.writing_for() {
+            Some(waited) if waited >= HANGS => {
+                let message = format!("The disk of the records has not answered for {} s.", waited.as_secs());
+                reasons.push(Reason { code: ReasonCode::LogBroken, message });
+            }
+            Some(_) | None => {}
+        }
+        if let Some(why) = self.log.refusing() {
+            reasons.push(Reason { code: ReasonCode::LogBroken, message: why.to_string() });
+        }
+        if let Some(lag) = self.lag.as_ref().map(|lag| lag.borrow().clone())
+            && let Some(fault) = lag.fault
+        {
+            notes.push(Note { message: format!("{} bytes of records wait for the bucket: {fault}", lag.bytes) });
         }
         if let Standing::Unreachable(why) = self.state.standing() {
             reasons.push(Reason { code: ReasonCode::StateUnreachable, message: why.to_string() });

@@ -12,6 +12,7 @@ use gatewright_gateway::{Gateway, Holds, Inbound, Lending, Lent, Outbound, Parts
 use gatewright_identity::Identities;
 use gatewright_model::{Clock, Entropy, Event, Moment};
 use gatewright_notify::Office;
+use gatewright_store::bucket::Copier;
 use gatewright_store::disk::RealDisk;
 use gatewright_store::log::{Log, LogState, OpenError, Options, Start};
 use gatewright_store::quotas::Memory;
@@ -27,6 +28,7 @@ use tokio::task::JoinSet;
 use crate::assemble::world;
 use crate::authority::LiveAuthority;
 use crate::bench::{self, LiveBench};
+use crate::bucket;
 use crate::commands::{Outcome, complain};
 use crate::config::ready::CatalogueFrom;
 use crate::config::{Change, Loaded, Ready, Reloader, Side};
@@ -83,6 +85,7 @@ pub struct Running {
     readiness: Arc<Readiness>,
     beside: JoinSet<()>,
     indexer: Indexer,
+    copier: Option<Copier>,
     workers: Workers,
 }
 
@@ -136,6 +139,7 @@ impl Running {
             .map_err(|error| StartFault::Data { path: folder.clone(), reason: error.to_string() })?;
         let indexer = Indexer::start(&folder, &log)
             .map_err(|error| StartFault::Data { path: folder.clone(), reason: error.to_string() })?;
+        let copier = bucket::copy(loaded.ready.bucket.as_ref(), &folder, &log)?;
         let telemetry = Telemetry::new(&loaded);
         telemetry.follow_log(&log);
         let ready = loaded.ready.clone();
@@ -185,8 +189,9 @@ impl Running {
         // Whoever reads that the gateway is ready may call at once, so a first look for the issuers' keys comes before.
         // An issuer that does not answer delays the start by no more than this; `/readyz` names it.
         let _ = tokio::time::timeout(FIRST_KEYS, identities.tried()).await;
-        let readiness =
-            Readiness::new(Arc::clone(&gateway), log.clone(), shared.clone(), reloader.as_ref().map(Reloader::status));
+        let status = reloader.as_ref().map(Reloader::status);
+        let lag = copier.as_ref().map(Copier::lag);
+        let readiness = Readiness::new(Arc::clone(&gateway), log.clone(), shared.clone(), status, lag);
         readiness.watch(Arc::clone(&second_look));
         let bounds = Bounds::from(&ready.limits);
         let data_drain = Drain::new();
@@ -231,7 +236,7 @@ impl Running {
         let tended = bench::tend(Arc::clone(&holds), log.clone(), Arc::clone(&clock));
         let granting = grants::tend(lent, shared.clone(), log.clone(), clock);
         let mut running =
-            Self { gateway, holds, lending, log, data, admin, grace, readiness, beside, indexer, workers };
+            Self { gateway, holds, lending, log, data, admin, grace, readiness, beside, indexer, copier, workers };
         running.tell_strangers();
         running.beside.spawn(tended);
         running.beside.spawn(granting);
@@ -358,7 +363,10 @@ impl Running {
         let _ = self.admin.running.finish(Duration::from_millis(100)).await;
         // What the index has not seen is read from the log by whoever asks.
         drop(self.indexer);
-        match self.log.close().await {
+        let closed = self.log.close().await;
+        // Once the log has its last record: the bucket is given that too. It waits for the bucket on a thread of its own.
+        let _ = tokio::task::spawn_blocking(move || drop(self.copier)).await;
+        match closed {
             Ok(()) => outcome,
             Err(why) => complain(Outcome::Internal, &why),
         }

@@ -72,6 +72,9 @@ pub enum StartFault {
         /// Why.
         why: String,
     },
+    /// The bucket that is given a copy of the records.
+    #[error("the bucket of the records: {0}")]
+    Bucket(String),
     /// A signal handler.
     #[error("signals cannot be listened for: {0}")]
     Signals(std::io::Error),
@@ -90,7 +93,8 @@ impl StartFault {
             | Self::Configuration(_)
             | Self::NoVersion
             | Self::StateCredential(_)
-            | Self::Channel { .. } => Outcome::BadConfiguration,
+            | Self::Channel { .. }
+            | Self::Bucket(_) => Outcome::BadConfiguration,
             Self::Listener { .. } | Self::InUse(_) | Self::State(StateError::Unreachable(_)) => Outcome::Unreachable,
             Self::State(_)
             | Self::Data { .. }

@@ -1,5 +1,6 @@
 //! State behind traits by noun, and the log on disk.
 //!
+//! - [`bucket`]: a copy of the records in a bucket of an S3-compatible store.
 //! - [`disk`]: the few file operations that the log needs, with a real disk behind them.
 //! - [`log`]: the append-only log with group commit: [`log::Log`] records intents, answers and outcomes.
 //! - [`proofs`]: proofs of single records, the tiles of a folder, the checkpoint to keep elsewhere.
@@ -9,9 +10,10 @@
 //! - [`roles`]: roles of other databases that live as long as a call.
 //! - [`verify`]: verification of a data folder, offline, by whoever trusts one public key.
 //!
-//! This crate decides nothing: it keeps what it is given and says when that is durable. It knows no HTTP, reads no
+//! This crate decides nothing: it keeps what it is given and says when that is durable. It knows no HTTP but a bucket's, reads no
 //! configuration, and never retries a write or a sync that failed.
 
+pub mod bucket;
 pub mod disk;
 mod folder;
 pub mod log;

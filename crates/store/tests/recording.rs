@@ -218,6 +218,26 @@ async fn outcomes_do_not_dawdle_while_journeys_wait_for_places() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_disk_that_hangs_discloses_nothing_and_is_told_of() {
+    let disk = FakeDisk::new();
+    let (log, _) = open(&disk, options()).unwrap();
+    for (number, held_folder) in (1..).zip(["bodies/", "ledger/"]) {
+        let held = disk.hold_syncs(held_folder);
+        let (ticket, closing) = log.intent(opening(number)).await.unwrap();
+        tokio::task::block_in_place(|| held.wait_for_sync());
+        assert!(tokio::time::timeout(A_WHILE, ticket.durable()).await.is_err(), "{held_folder}");
+        assert!(log.writing_for().is_some_and(|waited| waited >= A_WHILE), "{held_folder}");
+        assert_eq!(log.state(), LogState::Healthy, "slow is not broken");
+        held.release();
+        tokio::time::timeout(SOON, ticket.durable()).await.unwrap().unwrap();
+        closing.close(ending(number));
+    }
+    log.clone().close().await.unwrap();
+    assert_eq!(log.writing_for(), None);
+    assert!(check(&disk).holds());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn answers_wait_for_room_while_the_disk_is_slow() {
     let disk = FakeDisk::new();
     let (log, _) = open(&disk, Options { pending_bytes: 100, ..options() }).unwrap();

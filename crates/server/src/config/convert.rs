@@ -55,6 +55,7 @@ impl Conversion<'_> {
         let answers = self.answers(raw);
         let witnesses = self.witnesses(raw);
         let recheck = self.recheck(raw);
+        let bucket = self.bucket(raw);
         let grace = self.grace(raw);
         let log = raw.log.as_ref().map_or_else(Log::default, |log| self.log(log));
         Some(Ready {
@@ -78,6 +79,7 @@ impl Conversion<'_> {
             answers,
             witnesses,
             recheck,
+            bucket,
             grace,
             log,
         })
@@ -281,7 +283,7 @@ impl Conversion<'_> {
         }
     }
 
-    fn bytes(&mut self, written: Option<&At<Bytes>>, usual: usize, least: usize, most: usize) -> usize {
+    pub(super) fn bytes(&mut self, written: Option<&At<Bytes>>, usual: usize, least: usize, most: usize) -> usize {
         let count = written.map(|bytes| At { mark: bytes.mark, value: bytes.value.0 });
         self.count(count.as_ref(), usual, least, most)
     }

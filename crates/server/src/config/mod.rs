@@ -4,6 +4,7 @@
 //! Secrets are references, never values; a message never repeats what stands where a reference belongs.
 
 mod assemble;
+mod bucket;
 mod catalogue;
 pub mod channels;
 mod convert;

@@ -27,6 +27,7 @@ pub const SECTIONS: &[(&str, &[&str])] = &[
     ("`limits`", Limits::KEYS),
     ("`records`", Records::KEYS),
     ("`decisions`", Decisions::KEYS),
+    ("`records`", Bucket::KEYS),
     ("`drain`", Drain::KEYS),
     ("`log`", Log::KEYS),
     ("The catalogue", CatalogueSource::KEYS),
@@ -309,6 +310,32 @@ section! {
         answers: At<String>,
         /// The policy file of the witnesses that cosign the register of logs.
         witnesses: At<String>,
+        /// The bucket that is given a copy.
+        bucket: Bucket,
+    }
+}
+
+section! {
+    /// A bucket of an S3-compatible store.
+    Bucket {
+        /// The URL of the store's API, where it is not AWS.
+        endpoint: At<String>,
+        /// The region that requests are signed for.
+        region: At<String>,
+        /// The bucket's name.
+        name: At<String>,
+        /// What the names of this gateway's objects begin with.
+        prefix: At<String>,
+        /// Where the access key's id lies: `env:NAME` or `file:/path`.
+        key: At<String>,
+        /// Where the access key lies: `env:NAME` or `file:/path`.
+        secret: At<String>,
+        /// The authorities that may vouch for the store, a PEM file, instead of the system's.
+        ca: At<String>,
+        /// How often the copy is brought up to date.
+        every: At<Duration>,
+        /// How many bytes may wait for it.
+        spool: At<Bytes>,
     }
 }
 

@@ -59,6 +59,8 @@ pub struct Ready {
     pub witnesses: Option<Witnesses>,
     /// Of so many decisions one is made again by Cedar's own authorizer; 0: none.
     pub recheck: u32,
+    /// The bucket that is given a copy of the records; `None` where there is none.
+    pub bucket: Option<Bucket>,
     /// How long open streams may go on after the gateway was told to stop.
     pub grace: Duration,
     /// What the gateway says of itself.
@@ -97,6 +99,29 @@ pub enum State {
     Sqlite,
     /// In a database.
     Postgres(Box<Postgres>),
+}
+
+/// A bucket of an S3-compatible store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Bucket {
+    /// The URL of the store's API; `None` for AWS's own.
+    pub endpoint: Option<String>,
+    /// The region that requests are signed for.
+    pub region: String,
+    /// Its name.
+    pub name: String,
+    /// What the names of this gateway's objects begin with.
+    pub prefix: String,
+    /// Where the access key's id lies.
+    pub key: Reference,
+    /// Where the access key lies.
+    pub secret: Reference,
+    /// The authorities that may vouch for the store; `None` for the system's.
+    pub ca: Option<PathBuf>,
+    /// How often the copy is brought up to date.
+    pub every: Duration,
+    /// How many bytes may wait for it before no more calls are admitted.
+    pub spool: u64,
 }
 
 /// A PostgreSQL database.

@@ -231,7 +231,7 @@ fn needs_restart(running: &Ready, new: &Ready) -> Vec<&'static str> {
     if per_connection(running) != per_connection(new) {
         restart.push("limits of connections");
     }
-    if running.answers != new.answers {
+    if running.answers != new.answers || running.bucket != new.bucket {
         restart.push("records");
     }
     restart

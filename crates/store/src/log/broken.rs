@@ -67,4 +67,7 @@ pub enum Unrecorded {
     /// Too many lazy notes wait already; the log is fine. The caller keeps its count and tells it later.
     #[error("too many notes wait to be written")]
     Busy,
+    /// Nothing more may be recorded for now; the log is fine.
+    #[error("no more is recorded for now: {0}")]
+    HeldOff(Arc<str>),
 }

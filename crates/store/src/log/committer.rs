@@ -38,6 +38,9 @@ impl Drop for Guard {
     }
 }
 
+/// From how long on the operator is told what a commit took; calls waited for it.
+const SLOW: Duration = Duration::from_secs(1);
+
 const UNEXPECTED: &str = "the committer's thread stopped unexpectedly";
 
 /// Marks the log as broken when a write panics. A batch is dropped by the same unwinding, which tells everybody who
@@ -78,8 +81,16 @@ impl Committer {
     fn commit(&mut self, mut entries: Vec<Entry>) -> Result<(), Broken> {
         let shared = Arc::clone(&self.shared);
         let writing = WhileWriting(&shared);
+        shared.writes(Some(Instant::now()));
         let written = self.write(&entries);
+        let took = shared.writes(None);
         drop(writing);
+        if took >= SLOW {
+            tracing::warn!(
+                took_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
+                "the disk of the records is slow"
+            );
+        }
         let pending: usize = entries.iter().map(Entry::pending_bytes).sum();
         match written {
             Ok((promised, appended)) => {

@@ -13,6 +13,7 @@ mod checkpoint_writer;
 mod closing;
 mod committer;
 mod feed;
+mod held_off;
 mod keys;
 mod ledger_writer;
 mod open;
@@ -41,6 +42,7 @@ pub use ticket::{Kept, Ticket};
 pub use witnessed::{ToCosign, Witnessed};
 
 pub(crate) use feed::{Feed, Told};
+pub(crate) use held_off::HeldOff;
 pub(crate) use publisher::PublishedLog;
 use queue::{Entry, Salts, Shared};
 use ticket::Promise;
@@ -113,6 +115,7 @@ impl Log {
         if body.len() > BODY_LIMIT {
             return Err(Unrecorded::TooLong { length: body.len() });
         }
+        shared.held_off.admit()?;
         let place = shared.places.clone().acquire_owned().await.map_err(|_| shared.broken())?;
         let salts = self.salts();
         let reference = Commitment::of(&salts.request, &body);
@@ -134,6 +137,7 @@ impl Log {
     /// Records something that belongs to no open journey (a refusal, a reload) and waits until it is on disk.
     pub async fn note(&self, request: Option<RequestId>, moments: Vec<Moment>) -> Result<Kept, Unrecorded> {
         let shared = &self.handle.shared;
+        shared.held_off.admit()?;
         let place = shared.notes.clone().acquire_owned().await.map_err(|_| shared.broken())?;
         let (leaf, gist) = encode(&Leaf { kind: LeafKind::Note, request, moments })?;
         let (promise, ticket) = Promise::new();
@@ -146,6 +150,7 @@ impl Log {
     /// next commit and costs no sync of its own for a while. `Busy` where too many notes wait: keep counting then.
     pub fn note_lazily(&self, request: Option<RequestId>, moments: Vec<Moment>) -> Result<(), Unrecorded> {
         let shared = &self.handle.shared;
+        shared.held_off.admit()?;
         let place = shared.notes.clone().try_acquire_owned().map_err(|error| match error {
             tokio::sync::TryAcquireError::NoPermits => Unrecorded::Busy,
             tokio::sync::TryAcquireError::Closed => shared.broken().into(),
@@ -185,6 +190,22 @@ impl Log {
     /// What the index of sessions is told.
     pub(crate) fn feed(&self) -> Arc<Feed> {
         self.handle.shared.feed.clone()
+    }
+
+    /// For how long records have waited for the disk, where it is being written to at this moment. Calls wait with them:
+    /// a disk that hangs says nothing by itself.
+    pub fn writing_for(&self) -> Option<Duration> {
+        self.handle.shared.writing_for()
+    }
+
+    /// Why nothing more is recorded for now, where that is so.
+    pub fn refusing(&self) -> Option<Arc<str>> {
+        self.handle.shared.held_off.why()
+    }
+
+    /// What holds the log off from admitting journeys.
+    pub(crate) fn held_off(&self) -> HeldOff {
+        self.handle.shared.held_off.clone()
     }
 
     /// The register of logs, to have it cosigned.

@@ -9,6 +9,7 @@ use gatewright_model::{RequestId, Timestamp};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use super::feed::Feed;
+use super::held_off::HeldOff;
 use super::ticket::{Kept, PiecePromise, Promise};
 use super::{Broken, LogState, Options};
 use crate::sessions::Gist;
@@ -131,6 +132,10 @@ pub(super) struct Shared {
     pub(super) notes: Arc<Semaphore>,
     /// What the index of sessions is told.
     pub(super) feed: Arc<Feed>,
+    /// Since when the disk has been written to, where it is at this moment.
+    writing: Mutex<Option<Instant>>,
+    /// Whether journeys are admitted.
+    pub(super) held_off: HeldOff,
     queue: Mutex<Queue>,
     bell: Condvar,
     state: watch::Sender<LogState>,
@@ -176,6 +181,8 @@ impl Shared {
             places: Arc::new(Semaphore::new(options.places)),
             notes: Arc::new(Semaphore::new(NOTES)),
             feed: Arc::default(),
+            writing: Mutex::default(),
+            held_off: HeldOff::default(),
             queue: Mutex::new(Queue {
                 entries: Vec::new(),
                 due: None,
@@ -189,6 +196,17 @@ impl Shared {
             durable: watch::Sender::new(durable),
             options,
         }
+    }
+
+    /// Says that the disk is being written to from now on, or no more; gives for how long it was.
+    pub(super) fn writes(&self, since: Option<Instant>) -> Duration {
+        let before = std::mem::replace(&mut *self.writing.lock().unwrap_or_else(PoisonError::into_inner), since);
+        before.map_or(Duration::ZERO, |before| before.elapsed())
+    }
+
+    /// For how long the disk has been written to, where it is at this moment.
+    pub(super) fn writing_for(&self) -> Option<Duration> {
+        self.writing.lock().unwrap_or_else(PoisonError::into_inner).map(|since| since.elapsed())
     }
 
     pub(super) fn watch(&self) -> watch::Receiver<LogState> {

@@ -6,7 +6,7 @@ mod verify;
 
 pub use proofs::{checkpoint, export, prove};
 pub use receipt::verify as verify_receipt;
-pub use verify::{Wanted, verify};
+pub use verify::{InBucket, Wanted, verify};
 
 use std::path::Path;
 

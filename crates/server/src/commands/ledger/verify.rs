@@ -2,10 +2,13 @@
 
 use std::io::IsTerminal;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use gatewright_ledger::WitnessPolicy;
 use gatewright_model::{Clock, Timestamp, to_hex};
+use gatewright_store::bucket::BucketDisk;
+use gatewright_store::disk::Disk;
 use gatewright_store::verify::{Anchors, KeySource, Progress, Report, Tail, VerifyError, verify_folder};
 use serde_json::json;
 
@@ -18,6 +21,8 @@ use crate::system::SystemClock;
 pub struct Wanted<'a> {
     /// The data folder.
     pub data: &'a Path,
+    /// A bucket in the folder's place.
+    pub bucket: Option<InBucket<'a>>,
     /// The root key, kept elsewhere.
     pub trust: Option<&'a str>,
     /// Checkpoints and receipts, kept elsewhere: themselves, or files that hold them.
@@ -28,6 +33,17 @@ pub struct Wanted<'a> {
     pub max_age: Duration,
 }
 
+/// A bucket as it was typed.
+#[derive(Clone, Copy, Debug)]
+pub struct InBucket<'a> {
+    /// `s3://NAME/PREFIX`.
+    pub url: &'a str,
+    /// The URL of the store's API, where it is not AWS.
+    pub endpoint: Option<&'a str>,
+    /// The region that requests are signed for.
+    pub region: &'a str,
+}
+
 /// Checks every record of a data folder, offline. Holds only when everything does.
 pub fn verify(wanted: Wanted<'_>, format: Format) -> Outcome {
     let anchors = match anchors(&wanted) {
@@ -35,7 +51,14 @@ pub fn verify(wanted: Wanted<'_>, format: Format) -> Outcome {
         Err(words) => return complain(Outcome::Usage, &words),
     };
     let mut bar = Bar::new();
-    let verified = verify_folder(wanted.data, &anchors, &mut |progress| bar.show(progress));
+    let place = wanted.bucket.map_or_else(|| wanted.data.display().to_string(), |bucket| bucket.url.to_owned());
+    let verified = match wanted.bucket {
+        None => verify_folder(wanted.data, &anchors, &mut |progress| bar.show(progress)),
+        Some(bucket) => match in_bucket(bucket, &anchors, &mut |progress| bar.show(progress)) {
+            Ok(verified) => verified,
+            Err(words) => return complain(Outcome::Usage, &words),
+        },
+    };
     bar.clear();
     let report = match verified {
         Ok(report) => report,
@@ -49,7 +72,7 @@ pub fn verify(wanted: Wanted<'_>, format: Format) -> Outcome {
                 | VerifyError::Receipt(_)
                 | VerifyError::OlderFormat => Outcome::Finding,
             };
-            return complain(outcome, &format!("{}: {error}", wanted.data.display()));
+            return complain(outcome, &format!("{place}: {error}"));
         }
     };
     match format {
@@ -57,6 +80,19 @@ pub fn verify(wanted: Wanted<'_>, format: Format) -> Outcome {
         Format::Text => answer(&in_words(&report)),
     }
     if report.holds() { Outcome::Holds } else { Outcome::Finding }
+}
+
+fn in_bucket(
+    typed: InBucket<'_>,
+    anchors: &Anchors,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<Result<Report, VerifyError>, String> {
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
+    let runtime = runtime.map_err(|error| format!("no runtime: {error}"))?;
+    let bucket = crate::bucket::typed(typed.url, typed.endpoint, typed.region)?;
+    let disk: Arc<dyn Disk> = Arc::new(BucketDisk::new(&bucket, runtime.handle().clone()));
+    Ok(gatewright_store::verify::verify(&disk, anchors, progress))
 }
 
 fn anchors(wanted: &Wanted<'_>) -> Result<Anchors, String> {
