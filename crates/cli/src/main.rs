@@ -190,6 +190,14 @@ enum Sessions {
         /// The most that are listed.
         #[arg(long, default_value_t = 50)]
         limit: usize,
+        /// Only those of this caller, as lists have it: `alice@corp`.
+        #[arg(long, value_name = "SUBJECT@ISSUER")]
+        caller: Option<String>,
+    },
+    /// What happens in sessions from now on: a line whenever a call begins or ends.
+    Tail {
+        #[command(flatten)]
+        data: Data,
     },
     /// Every call of a session: who, what, the decision and its rules, what was masked.
     Show {
@@ -259,6 +267,11 @@ enum Ledger {
         #[command(flatten)]
         of: Trusting,
     },
+    /// Build the index of sessions anew from the log, whatever it held.
+    Reindex {
+        #[command(flatten)]
+        data: Data,
+    },
     /// Print the checkpoint to keep elsewhere: it vouches for everything recorded so far.
     Checkpoint {
         #[command(flatten)]
@@ -313,7 +326,10 @@ fn run(command: Command, format: Format) -> Outcome {
         Command::Login { issuer, client, no_browser } => commands::login::login(&issuer, &client, no_browser, format),
         Command::Token => commands::login::token(format),
         Command::Logout => commands::login::logout(format),
-        Command::Sessions(Sessions::List { data, limit }) => commands::sessions::list(&data.data, limit, format),
+        Command::Sessions(Sessions::List { data, limit, caller }) => {
+            commands::sessions::list(&data.data, limit, caller.as_deref(), format)
+        }
+        Command::Sessions(Sessions::Tail { data }) => commands::tail::tail(&data.data, format),
         Command::Sessions(Sessions::Show { session, data }) => commands::sessions::show(&data.data, &session, format),
         Command::Sessions(Sessions::Replay { session, data, speed }) => {
             commands::sessions::replay(&data.data, &session, speed, format)
@@ -365,6 +381,7 @@ fn ledger(command: Ledger, format: Format) -> Outcome {
             };
             commands::ledger::verify(wanted, format)
         }
+        Ledger::Reindex { data } => commands::ledger::reindex(&data.data, format),
         Ledger::Prove { record, of } => commands::ledger::prove(&of.data.data, of.trust.as_deref(), &record, format),
         Ledger::Export { into, of } => commands::ledger::export(&of.data.data, of.trust.as_deref(), &into, format),
         Ledger::Checkpoint { of } => commands::ledger::checkpoint(&of.data.data, of.trust.as_deref(), format),

@@ -12,6 +12,7 @@ pub mod policy;
 pub mod quickstart;
 pub mod serve;
 pub mod sessions;
+pub mod tail;
 pub mod witness;
 
 use std::process::ExitCode;

@@ -39,11 +39,11 @@ fn settled<T>(
     }
 }
 
-fn opened(data: &Path) -> Result<FolderSessions, Outcome> {
+pub(super) fn opened(data: &Path) -> Result<FolderSessions, Outcome> {
     FolderSessions::open(data).map_err(|error| failed(data, &error))
 }
 
-fn failed(data: &Path, error: &SessionsError) -> Outcome {
+pub(super) fn failed(data: &Path, error: &SessionsError) -> Outcome {
     let outcome = match error {
         SessionsError::NoLog | SessionsError::Damaged { .. } => Outcome::Finding,
         SessionsError::Disk(_) | SessionsError::Index(_) => Outcome::Internal,
@@ -51,13 +51,18 @@ fn failed(data: &Path, error: &SessionsError) -> Outcome {
     complain(outcome, &format!("{}: {error}", data.display()))
 }
 
-/// Lists sessions, newest first.
-pub fn list(data: &Path, limit: usize, format: Format) -> Outcome {
+/// Lists sessions, newest first: all, or those of one caller, written as lists write callers (`alice@corp`).
+pub fn list(data: &Path, limit: usize, caller: Option<&str>, format: Format) -> Outcome {
+    let caller = match caller.map(|written| written.rsplit_once('@')) {
+        None => None,
+        Some(Some((subject, issuer))) => Some((issuer.into(), subject.into())),
+        Some(None) => return complain(Outcome::Usage, &"--caller: expected SUBJECT@ISSUER, as lists have it"),
+    };
     let sessions = match opened(data) {
         Ok(sessions) => sessions,
         Err(outcome) => return outcome,
     };
-    let rows = match sessions.list(&Query { limit, ..Query::default() }) {
+    let rows = match sessions.list(&Query { caller, limit, ..Query::default() }) {
         Ok(rows) => rows,
         Err(error) => return failed(data, &error),
     };
@@ -73,7 +78,7 @@ fn caller_of(caller: Option<&gatewright_store::sessions::Caller>) -> String {
     caller.map_or_else(|| "-".to_owned(), |caller| format!("{}@{}", visible(&caller.subject), caller.issuer))
 }
 
-fn row_in_json(row: &Summary) -> Value {
+pub(super) fn row_in_json(row: &Summary) -> Value {
     json!({
         "session": row.thread.to_string(),
         "caller": row.caller.as_ref().map(|caller| json!({ "issuer": caller.issuer.as_str(), "subject": &*caller.subject })),
@@ -90,17 +95,7 @@ fn row_in_json(row: &Summary) -> Value {
 
 fn table(rows: &[Summary]) -> String {
     let mut lines = vec![["STARTED", "SESSION", "CALLER", "CALLS", "MODELS", "DECISION", "STATE"].map(str::to_owned)];
-    lines.extend(rows.iter().map(|row| {
-        [
-            row.started.to_string(),
-            row.thread.to_string(),
-            caller_of(row.caller.as_ref()),
-            row.calls.to_string(),
-            visible(&row.models.join(",")),
-            row.verdict.map_or("-", gatewright_model::Verdict::name).to_owned(),
-            row.state.name().to_owned(),
-        ]
-    }));
+    lines.extend(rows.iter().map(cells));
     let mut widths = [0; 7];
     for line in &lines {
         for (width, cell) in widths.iter_mut().zip(line) {
@@ -117,6 +112,24 @@ fn table(rows: &[Summary]) -> String {
         text.push('\n');
     }
     text
+}
+
+fn cells(row: &Summary) -> [String; 7] {
+    [
+        row.started.to_string(),
+        row.thread.to_string(),
+        caller_of(row.caller.as_ref()),
+        row.calls.to_string(),
+        visible(&row.models.join(",")),
+        row.verdict.map_or("-", gatewright_model::Verdict::name).to_owned(),
+        row.state.name().to_owned(),
+    ]
+}
+
+/// A session in one line by itself: when something last happened in it, and the rest as in lists.
+pub(super) fn line(row: &Summary) -> String {
+    let [_, rest @ ..] = cells(row);
+    format!("{}  {}\n", row.latest, rest.join("  "))
 }
 
 /// The thread that was meant: an id, or the newest one.

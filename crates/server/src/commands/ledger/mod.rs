@@ -2,10 +2,12 @@
 
 mod proofs;
 mod receipt;
+mod reindex;
 mod verify;
 
 pub use proofs::{checkpoint, export, prove};
 pub use receipt::verify as verify_receipt;
+pub use reindex::reindex;
 pub use verify::{InBucket, Wanted, verify};
 
 use std::path::Path;
