@@ -76,6 +76,9 @@ enum Command {
     /// Look at recorded sessions.
     #[command(subcommand, arg_required_else_help = true)]
     Sessions(Sessions),
+    /// Give records to other systems.
+    #[command(subcommand, arg_required_else_help = true)]
+    Records(Records),
     /// Look at the append-only log.
     #[command(subcommand, arg_required_else_help = true)]
     Ledger(Ledger),
@@ -218,6 +221,32 @@ enum Sessions {
     },
 }
 
+#[derive(Subcommand)]
+enum Records {
+    /// Every record as a line of JSON, from a cursor: at least once, and no call waits for it.
+    Export {
+        #[command(flatten)]
+        data: Data,
+        /// The form of a line.
+        #[arg(long, value_enum, default_value_t = LineForm::Ocsf)]
+        format: LineForm,
+        /// The file that says how far it came; without it everything is written.
+        #[arg(long, value_name = "FILE")]
+        cursor: Option<PathBuf>,
+        /// Go on with the records to come.
+        #[arg(long)]
+        follow: bool,
+    },
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum LineForm {
+    /// Open Cybersecurity Schema Framework, API Activity.
+    Ocsf,
+    /// As `sessions show -o json` has it.
+    Plain,
+}
+
 #[derive(Args)]
 struct Trusting {
     #[command(flatten)]
@@ -333,6 +362,15 @@ fn run(command: Command, format: Format) -> Outcome {
         Command::Sessions(Sessions::Show { session, data }) => commands::sessions::show(&data.data, &session, format),
         Command::Sessions(Sessions::Replay { session, data, speed }) => {
             commands::sessions::replay(&data.data, &session, speed, format)
+        }
+        Command::Records(Records::Export { data, format, cursor, follow }) => {
+            use commands::records::{Form, Then, Wanted};
+            let form = match format {
+                LineForm::Ocsf => Form::Ocsf,
+                LineForm::Plain => Form::Plain,
+            };
+            let then = if follow { Then::Follow } else { Then::End };
+            commands::records::export(&Wanted { data: data.data, form, cursor, then })
         }
         Command::Ledger(typed) => ledger(typed, format),
         Command::Witness { listen, data, name, logs, certificate, key } => {

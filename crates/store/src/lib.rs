@@ -5,6 +5,7 @@
 //! - [`log`]: the append-only log with group commit: [`log::Log`] records intents, answers and outcomes.
 //! - [`proofs`]: proofs of single records, the tiles of a folder, the checkpoint to keep elsewhere.
 //! - [`quotas`]: what calls use up, reserved before and settled after.
+//! - [`records`]: the records one after the other, for whoever takes them elsewhere.
 //! - [`sessions`]: the threads of calls, listed, shown and replayed, with an index that can be built again.
 //! - [`state`]: what replicas share, in SQLite or PostgreSQL: policy versions.
 //! - [`roles`]: roles of other databases that live as long as a call.
@@ -19,6 +20,7 @@ mod folder;
 pub mod log;
 pub mod proofs;
 pub mod quotas;
+pub mod records;
 pub mod roles;
 pub mod sessions;
 pub mod state;

@@ -209,3 +209,39 @@ fn a_folder_without_a_log_says_so() {
     let folder = tempfile::tempdir().unwrap();
     assert!(matches!(FolderSessions::open(folder.path()), Err(SessionsError::NoLog)));
 }
+
+#[test]
+fn records_are_taken_in_order_from_a_number_on_once_a_checkpoint_counts_them() {
+    use gatewright_store::records::Records;
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_time().build().unwrap();
+    let disk = gatewright_store::testing::FakeDisk::new();
+    let read = |from: u64| {
+        let mut records = Records::of(std::sync::Arc::new(disk.clone()), from).unwrap();
+        let mut numbers = Vec::new();
+        while records.take(7, |record| numbers.push(record.number)).unwrap() > 0 {}
+        assert_eq!(records.next(), records.counted().unwrap().max(from));
+        numbers
+    };
+    assert!(Records::of(std::sync::Arc::new(disk.clone()), 0).is_err());
+    for run in 0..2 {
+        let (log, _) = scene::open(&disk, scene::options()).unwrap();
+        runtime.block_on(async {
+            for number in run * 30..run * 30 + 30 {
+                scene::journey(&log, number, 1).await;
+            }
+        });
+        runtime.block_on(log.close()).unwrap();
+    }
+    let all = scene::check(&disk).records;
+    assert_eq!(read(0), (0..all).collect::<Vec<_>>());
+    assert_eq!(read(50), (50..all).collect::<Vec<_>>());
+    assert_eq!(read(all), Vec::<u64>::new());
+    // Records that no checkpoint counts may be cut off by a crash, and their numbers given to others.
+    let slow =
+        gatewright_store::log::Options { checkpoint_every: std::time::Duration::from_secs(3_600), ..scene::options() };
+    let (log, _) = scene::open(&disk, slow).unwrap();
+    runtime.block_on(scene::journey(&log, 77, 1));
+    assert_eq!(read(all).len(), 1, "the start is counted, what came after it is not yet");
+    runtime.block_on(log.close()).unwrap();
+    assert_eq!(read(all), (all..all + 4).collect::<Vec<_>>());
+}

@@ -10,6 +10,7 @@ pub mod mask;
 pub mod notifications;
 pub mod policy;
 pub mod quickstart;
+pub mod records;
 pub mod serve;
 pub mod sessions;
 pub mod tail;

@@ -59,6 +59,18 @@ impl CheckpointList {
     }
 }
 
+/// How many records the last whole entry of a list counts, its signature unseen; `None` where there is none.
+pub(crate) fn last_counted(list: &[u8]) -> Option<u64> {
+    let (mut rest, mut last) = (list, None);
+    while let Some((note, after)) = split_entry(rest) {
+        let size = std::str::from_utf8(note).ok().and_then(|note| note.lines().nth(1)?.parse().ok());
+        let Some(size) = size else { break };
+        last = Some(size);
+        rest = after;
+    }
+    last
+}
+
 /// Splits off the first entry: the text up to an empty line, the signatures up to the next one.
 fn split_entry(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     let text = find_empty_line(bytes)?;

@@ -8,7 +8,7 @@ mod segment;
 mod walk;
 
 pub(crate) use bodies::{Bodies, read_frame, read_nonce};
-pub(crate) use checkpoints::CheckpointList;
+pub(crate) use checkpoints::{CheckpointList, last_counted};
 pub(crate) use names::{
     BODIES, KEY_FILE, KEYS, LEDGER, LOCK_FILE, REGISTER_CHECKPOINT, REGISTER_COSIGNED, REGISTER_FILE, TRUSTED_FILE,
     body_segment_path, body_segments, checkpoints_path, log_segment_path, log_segments, published_folder,
