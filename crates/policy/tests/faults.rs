@@ -87,7 +87,7 @@ fn what_would_mean_something_else_than_its_writer_thought_is_a_fault() {
     );
     check(
         &rule("{ name: a, when: { answer: { words: [x] } }, then: { hold: peer } }"),
-        "catalogue.yaml:3:64: an answer that is on its way cannot wait for a person: `then: { refuse: true }`\ncatalogue.yaml:3:64: no approval is called \"peer\"\n",
+        "catalogue.yaml:3:64: an answer that is on its way cannot wait for a person: `then: { refuse: true }` or `{ alert: true }`\ncatalogue.yaml:3:64: no approval is called \"peer\"\n",
     );
     check(
         &rule("{ name: a, when: { prompt: { words: [x] } }, then: { refuse: no } }"),
