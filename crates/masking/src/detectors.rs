@@ -252,9 +252,21 @@ impl Detectors {
                 .patterns
                 .get(usize::from(place))
                 .map_or(Answer::Nothing, |pattern| pattern.recognise(view, seed.start)),
-            Kind::Encoded => {
+            Kind::Encoded | Kind::EncodedOn => {
                 let before = &view.units[seed.start.saturating_sub(CONTEXT)..seed.start];
-                crate::detect::encoded::recognise(view, seed.start, |text| self.first_within(before, text))
+                let answer =
+                    crate::detect::encoded::recognise(view, seed.start, |text| self.first_within(before, text));
+                // A run that more could have followed was looked at before it was known to be long enough.
+                match (seed.kind, answer) {
+                    (Kind::Encoded, Answer::Found(_)) => {
+                        match crate::detect::encoded::is_sought(view, seed.start) {
+                            Some(true) => answer,
+                            Some(false) => Answer::Nothing,
+                            None => Answer::Undecided,
+                        }
+                    }
+                    _ => answer,
+                }
             }
             _ => seeds::ask(view, seed),
         }

@@ -267,6 +267,18 @@ proptest! {
 }
 
 #[test]
+fn base_64_behind_a_short_run_is_the_same_however_it_comes() {
+    let detectors = detectors();
+    let treatments = mixed(&detectors);
+    let card = "YSBjYXJkIDQxMTExMTExMTExMTExMTEgb2s=";
+    for before in ["EMAIL_ADDRESS_1fe80)44+/", "1fe80)44/", "x)--44+", "x-44-", "a.44+44+/", "(4+", "fe80)4_/"] {
+        let text = format!("{before}{card}");
+        let expected = whole(&detectors, &treatments, &text);
+        assert_eq!(masked(&detectors, &treatments, &characters(&text)).0, expected, "{text}");
+    }
+}
+
+#[test]
 fn a_blocked_value_does_not_come_out() {
     let detectors = detectors();
     let treatments = Treatments::uniform(&detectors, Treatment::Block);

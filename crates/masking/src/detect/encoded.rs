@@ -1,6 +1,7 @@
 //! Base 64 of something sensitive (RFC 4648, sections 4 and 5): text that is decoded and looked at once more.
 
-use super::{Answer, Hit, Tail, View, is_alnum};
+use super::triggers::{RUN, is_key};
+use super::{Answer, Hit, Tail, View, email, is_alnum};
 use crate::TypeIndex;
 use crate::text::More;
 
@@ -30,6 +31,44 @@ pub(super) fn may_begin(view: View<'_>, start: usize) -> bool {
         || ascii(first) && groups().filter(|unit| !ascii(unit)).count() <= 1)
         && units.iter().take(4).all(|unit| belongs(*unit))
         && (units.len() >= 4 || view.more == More::Possible)
+}
+
+/// So many units of a run before a place say whether base 64 may begin there.
+const QUIET: usize = 24;
+
+/// Whether base 64 could begin at `start` in the run of a key's units that begins at `run`: no letter and no digit stands
+/// before it there, or a full stop does.
+pub(super) fn begins(view: View<'_>, run: usize, start: usize) -> bool {
+    let before = &view.units[run.max(start.saturating_sub(QUIET))..start];
+    before.last() == Some(&b'.') || !before.iter().any(|unit| is_alnum(*unit))
+}
+
+/// Whether `start` is a place at which base 64 is sought, which depends on how long what stands around it is; `None` where
+/// more could follow.
+pub(crate) fn is_sought(view: View<'_>, start: usize) -> Option<bool> {
+    let back = view.units[..start].iter().rev().take(QUIET + 1).take_while(|unit| is_key(**unit)).count();
+    let run = start - back;
+    let mut more = false;
+    if !is_alnum(view.before(start)) && begins(view, run, start) {
+        let end = view.run(run, back.max(RUN), is_key);
+        if end - run >= RUN {
+            return Some(true);
+        }
+        more = view.is_open(end);
+    }
+    let in_word = |unit: u8| is_alnum(unit) || unit == b'+';
+    let word = view.run(start, email::MAX_LOCAL, in_word);
+    for plus in (start..word).filter(|at| view.units[*at] == b'+') {
+        if plus + 1 - start < email::MAX_LOCAL && in_word(view.before(start)) {
+            continue;
+        }
+        let end = view.run(plus + 1, RUN, is_key);
+        if end - plus > RUN {
+            return Some(true);
+        }
+        more |= view.is_open(end);
+    }
+    if more || view.is_open(word) { None } else { Some(false) }
 }
 
 /// Looks for base 64 at `start` whose text `contains` something.

@@ -24,7 +24,6 @@ pub(super) struct Chain {
 }
 
 /// No key is shorter, except for the armour of a private key, which hyphens trigger.
-#[cfg(test)]
 pub(super) const RUN: usize = 16;
 
 const fn is_sign(unit: u8) -> bool {

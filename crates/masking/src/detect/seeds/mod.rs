@@ -50,6 +50,8 @@ pub(crate) enum Kind {
     Bot { colon: u32 },
     Prefixed(u16),
     Encoded,
+    /// Base 64 that began long before.
+    EncodedOn,
     Token,
     Words,
     Pattern(u16),
@@ -82,7 +84,7 @@ pub(crate) fn ask(view: View<'_>, seed: Seed) -> Answer {
             PREFIXED.get(usize::from(kind)).map_or(Answer::Nothing, |kind| secret::prefixed(view, seed.start, kind))
         }
         Kind::Token => token::recognise(view, seed.start),
-        Kind::Words | Kind::Pattern(_) | Kind::Encoded => Answer::Nothing,
+        Kind::Words | Kind::Pattern(_) | Kind::Encoded | Kind::EncodedOn => Answer::Nothing,
     }
 }
 
@@ -253,14 +255,12 @@ impl Collector<'_, '_> {
         if before == b'+' {
             self.encoded_before(run);
         }
-        let mut bare = true;
         for (place, unit) in units[first..].iter().copied().enumerate() {
             super::work(1);
             if !triggers::is_key(unit) {
                 break;
             }
             let follows_word = is_alnum(std::mem::replace(&mut before, unit));
-            bare &= !follows_word;
             if follows_word {
                 continue;
             }
@@ -271,8 +271,7 @@ impl Collector<'_, '_> {
             if let Some(kind) = keys::begun_at(self.view, start) {
                 self.push(start, Kind::Prefixed(kind));
             }
-            let begins = bare || self.view.before(start) == b'.';
-            if begins && self.looking.encoded == Encoded::SeenThrough && encoded::may_begin(self.view, start) {
+            if encoded::begins(self.view, run, start) && self.looking.encoded == Encoded::SeenThrough && encoded::may_begin(self.view, start) {
                 self.push(start, Kind::Encoded);
             }
         }
@@ -299,7 +298,7 @@ impl Collector<'_, '_> {
             if before.is_some_and(|before| before.iter().rev().all(|unit| encoded::belongs(*unit))) {
                 for start in place..(place + 4).min(units.len()) {
                     if encoded::may_begin(self.view, start) {
-                        self.push(start, Kind::Encoded);
+                        self.push(start, Kind::EncodedOn);
                     }
                 }
             }
