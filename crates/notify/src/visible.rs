@@ -6,7 +6,7 @@ pub fn line(text: &str, most: usize) -> String {
     shown(text, most, |_| false)
 }
 
-/// Several lines: as [`line`], but line ends stay.
+/// Several lines: as [`line()`], but line ends stay.
 pub fn text(text: &str, most: usize) -> String {
     shown(text, most, |character| character == '\n')
 }
