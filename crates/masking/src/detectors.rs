@@ -258,13 +258,11 @@ impl Detectors {
                     crate::detect::encoded::recognise(view, seed.start, |text| self.first_within(before, text));
                 // A run that more could have followed was looked at before it was known to be long enough.
                 match (seed.kind, answer) {
-                    (Kind::Encoded, Answer::Found(_)) => {
-                        match crate::detect::encoded::is_sought(view, seed.start) {
-                            Some(true) => answer,
-                            Some(false) => Answer::Nothing,
-                            None => Answer::Undecided,
-                        }
-                    }
+                    (Kind::Encoded, Answer::Found(_)) => match crate::detect::encoded::is_sought(view, seed.start) {
+                        Some(true) => answer,
+                        Some(false) => Answer::Nothing,
+                        None => Answer::Undecided,
+                    },
                     _ => answer,
                 }
             }

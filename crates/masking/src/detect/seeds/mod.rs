@@ -47,7 +47,9 @@ pub(crate) enum Kind {
     Announced(Announced),
     InUrl,
     Hook,
-    Bot { colon: u32 },
+    Bot {
+        colon: u32,
+    },
     Prefixed(u16),
     Encoded,
     /// Base 64 that began long before.
@@ -271,7 +273,10 @@ impl Collector<'_, '_> {
             if let Some(kind) = keys::begun_at(self.view, start) {
                 self.push(start, Kind::Prefixed(kind));
             }
-            if encoded::begins(self.view, run, start) && self.looking.encoded == Encoded::SeenThrough && encoded::may_begin(self.view, start) {
+            if encoded::begins(self.view, run, start)
+                && self.looking.encoded == Encoded::SeenThrough
+                && encoded::may_begin(self.view, start)
+            {
                 self.push(start, Kind::Encoded);
             }
         }
