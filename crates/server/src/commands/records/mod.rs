@@ -51,8 +51,8 @@ pub enum Then {
     Follow,
 }
 
-/// Writes records from the cursor on. The cursor moves behind what was written: after a crash some records are written
-/// again, and none is left out.
+/// Writes records from the cursor on. The cursor moves behind what was written: after a crash of the process some records
+/// are written again, and none is left out. What the machine's own cache loses with its power is the reader's to sync.
 pub fn export(wanted: &Wanted) -> Outcome {
     let next = match wanted.cursor.as_deref().map_or(Ok(0), read_cursor) {
         Ok(next) => next,
@@ -72,9 +72,12 @@ pub fn export(wanted: &Wanted) -> Outcome {
             Err(error) => return failed(&wanted.data, &error),
         };
         let mut out = io::stdout().lock();
-        if out.write_all(&lines).and_then(|()| out.flush()).is_err() {
+        match out.write_all(&lines).and_then(|()| out.flush()) {
+            Ok(()) => {}
             // Whoever read it has gone; what they did not take is written again the next time.
-            return Outcome::Holds;
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Outcome::Holds,
+            // A full disk behind it is no end of the records.
+            Err(error) => return complain(Outcome::Internal, &format!("standard output: {error}")),
         }
         if taken > 0
             && let Some(cursor) = &wanted.cursor
